@@ -229,18 +229,23 @@ enum mae_index_kind { MAE_INDEX_HASH, MAE_INDEX_ORDERED };
 
 struct mae_index_config {
     enum mae_index_kind kind;
-    size_t key_bytes;       /* fixed per index, MAE_KEY_MIN_BYTES to MAE_KEY_MAX_BYTES */
+    size_t key_bytes;       /* of each key, MAE_KEY_MIN_BYTES to MAE_KEY_MAX_BYTES; but see `variable` */
     bool non_unique;        /* ordered only: several rows may have one key; entries are (key, row) pairs */
     uint64_t expected_rows; /* sizes a hash index beforehand; 0: it grows by itself. Never a limit */
+    bool variable;          /* ordered only: keys have 1 to key_bytes bytes, and that at most MAE_KEY_DATA_BYTES */
 };
 #define MAE_KEY_MIN_BYTES 8
 #define MAE_KEY_MAX_BYTES 64
+#define MAE_KEY_DATA_BYTES 255
 
 /*
  * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers;
- * longer ones are byte strings and sort bytewise. Any thread.
- * MAE_OK; MAE_INVALID (key size, kind, name, another database's table); MAE_EXISTS (the name is taken); MAE_FULL (as
- * mae_table_create); MAE_IO (as there); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_index_drop,
+ * longer ones are byte strings and sort bytewise. Keys of variable length sort bytewise, too; if one key begins
+ * another, it comes before that. Where they are passed to or from a call, `key` points to a byte with the key's length,
+ * and that many bytes stand behind it: so struct mae_key begins ("Keys of several values"). Any thread.
+ * MAE_OK; MAE_INVALID (key size, kind, name, another database's table); MAE_UNSUPPORTED (variable, with
+ * simple_index_update=on); MAE_EXISTS (the name is taken); MAE_FULL (as mae_table_create); MAE_IO (as there);
+ * MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_index_drop,
  * mae_table_drop of its table, or mae_close.
  */
 MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
@@ -427,9 +432,9 @@ void mae_backoff(struct mae_worker *worker);
  * does with other indexes; of rows which have no entry yet mae_index_remove returns MAE_NOT_FOUND. The call first waits
  * for the transactions that are open. Until it has returned, lookups and scans of the index miss rows.
  *
- * `key_of` says what the key of a row is: it writes key_bytes bytes to `key` and returns MAE_OK, or returns
- * MAE_NOT_FOUND: this row has no entry. Any other status ends the build. It may be called several times for a row, and
- * makes no calls with a transaction.
+ * `key_of` says what the key of a row is: it writes key_bytes bytes, or a struct mae_key if keys are of variable
+ * length, to `key` and returns MAE_OK, or returns MAE_NOT_FOUND: this row has no entry. Any other status ends the
+ * build. It may be called several times for a row, and makes no calls with a transaction.
  *
  * The worker must be between transactions. It adds the entries in transactions of some rows each, which are committed
  * like any others. MAE_OK; MAE_EXISTS: two rows have one key, and the index is unique; MAE_BUSY: the worker runs a
@@ -511,8 +516,9 @@ MAE_MUST_USE enum mae_status mae_table_visit(struct mae_txn *txn, struct mae_tab
 /* All row ids of the table are below this number. Any thread. */
 uint64_t mae_table_row_limit(const struct mae_table *table);
 
-/* ---- Index entries. `key` points to key_bytes bytes. ---- *
- * Common statuses: those of rows, and MAE_ABORT_INDEX.
+/* ---- Index entries. `key` points to key_bytes bytes, or to the length of a key of variable length. ---- *
+ * Common statuses: those of rows, and MAE_ABORT_INDEX. Keys that no entry can have, because they are empty or longer
+ * than key_bytes, are not found, and may be the bounds of a range; calls that would add one return MAE_INVALID.
  */
 
 /* Finds the row of `key`, in a non-unique index the smallest row id. A miss is protected against phantoms. */
@@ -521,9 +527,9 @@ MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_inde
 
 /*
  * Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is in the index. MAE_NOT_FOUND: the transaction sees no
- * such row. MAE_INVALID: the table has no such row. Unless the transaction writes the row anyway, its commit writes it,
- * unchanged, so that every transaction that deletes it conflicts. Then call and commit together cost as much as
- * mae_row_update and return its statuses, too.
+ * such row. MAE_INVALID: the table has no such row, or the key is empty or too long. Unless the transaction writes the
+ * row anyway, its commit writes it, unchanged, so that every transaction that deletes it conflicts. Then call and
+ * commit together cost as much as mae_row_update and return its statuses, too.
  */
 MAE_MUST_USE enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
@@ -623,9 +629,10 @@ MAE_MUST_USE enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *i
 MAE_MUST_USE enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key);
 
 /*
- * Announces `count` contiguous keys of key_bytes each that the transaction is about to use, so that their cache misses
- * overlap. It is only a hint: it changes no result, never fails, and adds nothing to the access set. It pays for tables
- * larger than the cache. It looks at the first MAE_PREFETCH_MAX keys and ignores the others.
+ * Announces `count` contiguous keys of key_bytes each (an array of struct mae_key if they are of variable length) that
+ * the transaction is about to use, so that their cache misses overlap. It is only a hint: it changes no result, never
+ * fails, and adds nothing to the access set. It pays for tables larger than the cache. It looks at the first
+ * MAE_PREFETCH_MAX keys and ignores the others.
  */
 #define MAE_PREFETCH_MAX 64
 void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
@@ -634,14 +641,13 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
  * ---- Keys of several values. ---- *
  * Helpers that write values one after the other so that the keys sort bytewise as the values do: by the first value,
  * then by the second, and so on. If all values of a key are the first ones of another key, it comes before that. Where
- * two keys have values of different kinds, the order of mae_key_kind decides: NULL comes first. They serve indexes with
- * keys of more than 8 bytes: the key is `data`, which has zeros behind the first `bytes` bytes, and `bytes` must not be
- * more than the index's key_bytes.
+ * two keys have values of different kinds, the order of mae_key_kind decides: NULL comes first. In an index with keys
+ * of variable length the struct is the key. In one with keys of more than 8 bytes `data` is, which has zeros behind the
+ * first `bytes` bytes. `bytes` must not be more than the index's key_bytes.
  *
  * Sizes: NULL takes one byte, a number nine, and bytes two more than they are, and another one for each zero in them.
  * A call that adds returns MAE_OK, or MAE_TOO_LARGE and leaves the key as it was. Any thread; no allocation.
  */
-#define MAE_KEY_DATA_BYTES 255
 struct mae_key {
     uint8_t bytes; /* how many of `data` are used */
     uint8_t data[MAE_KEY_DATA_BYTES];
@@ -658,8 +664,9 @@ MAE_MUST_USE enum mae_status mae_key_add_double(struct mae_key *key, double valu
 MAE_MUST_USE enum mae_status mae_key_add_bytes(struct mae_key *key, const void *bytes, size_t count);
 
 /*
- * Readers. `at` is the place of a value, 0 of the first; a reader that succeeds moves it behind the value. A key that
- * came from an index is copied to `data`, and `bytes` is then the index's key_bytes. The kind of the value at a place;
+ * Readers. `at` is the place of a value, 0 of the first; a reader that succeeds moves it behind the value. A key of
+ * variable length that came from an index is read where it stands: they look at its own bytes only. Another one is
+ * copied to `data`, and `bytes` is then the index's key_bytes. The kind of the value at a place;
  * MAE_KEY_END: there is none. MAE_OK; MAE_INVALID: the value is of another kind, or the key is damaged. Nothing is
  * written unless the call succeeds, but see mae_key_get_bytes.
  */

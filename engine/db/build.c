@@ -52,7 +52,7 @@ static enum mae_status add_batch(struct mae_txn *txn, void *arg)
 {
     struct build *build = arg;
     size_t bytes_left = BATCH_BYTES;
-    unsigned char key[MAE_KEY_MAX_BYTES];
+    unsigned char key[sizeof(struct mae_key)];
     enum mae_status status = MAE_OK;
     uint64_t row = build->row;
     for (; row < build->limit && status == MAE_OK; row++) {

@@ -196,13 +196,12 @@ static enum mae_status create_simple(struct mae_db *db, struct mae_index *index,
 static enum mae_status create_tree(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
 {
     if (db->core.options.simple_index_update)
-        return create_simple(db, index, config);
-    enum mae_status status =
-        add_table(db, &index->nodes, tree_index_node_bytes(config->key_bytes, config->non_unique), true, 0);
+        return config->variable ? MAE_UNSUPPORTED : create_simple(db, index, config);
+    enum mae_status status = add_table(db, &index->nodes, tree_index_node_bytes(config), true, 0);
     if (status != MAE_OK)
         return status;
     index->ops = &tree_index_ops;
-    tree_index_init(&index->tree, &index->nodes, config->key_bytes, config->non_unique);
+    tree_index_init(&index->tree, &index->nodes, config);
     status = create_root(db, index);
     if (status != MAE_OK)
         db_remove_table(db, &index->nodes);
@@ -232,7 +231,6 @@ static enum mae_status create_index(struct mae_db *db, struct mae_table *table, 
     atomic_store_explicit(&index->kind, config->kind, memory_order_relaxed);
     atomic_store_explicit(&index->db, db, memory_order_relaxed); /* published by the catalogue's lock */
     index->table = table;
-    index->key_bytes = config->key_bytes;
     index->config = *config;
     strcpy(index->name, object->name);
     enum mae_status status =
@@ -254,8 +252,11 @@ static enum mae_status create_index(struct mae_db *db, struct mae_table *table, 
 
 static bool index_is_valid(const char *name, const struct mae_index_config *config)
 {
-    return name_is_valid(name) && config && config->key_bytes >= MAE_KEY_MIN_BYTES &&
-           config->key_bytes <= MAE_KEY_MAX_BYTES &&
+    if (!name_is_valid(name) || !config)
+        return false;
+    if (config->variable)
+        return config->kind == MAE_INDEX_ORDERED && config->key_bytes >= 1 && config->key_bytes <= MAE_KEY_DATA_BYTES;
+    return config->key_bytes >= MAE_KEY_MIN_BYTES && config->key_bytes <= MAE_KEY_MAX_BYTES &&
            (config->kind == MAE_INDEX_ORDERED || (config->kind == MAE_INDEX_HASH && !config->non_unique));
 }
 

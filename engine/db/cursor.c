@@ -19,7 +19,7 @@ static void bound_set(const struct mae_index *index, struct cursor_bound *bound,
     bound->set = key != NULL;
     bound->open = open;
     if (key)
-        memcpy(bound->key, key, index->key_bytes);
+        memcpy(bound->key, key, index_key_length(index, key) + index->config.variable);
 }
 
 /* Fills a cursor of zeros. */

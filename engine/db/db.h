@@ -30,8 +30,7 @@ struct mae_index {
     _Atomic(struct mae_db *) db; /* as of a table */
     const struct index_ops *ops; /* of the member of the union below that it uses */
     struct mae_table *table;     /* whose rows the entries lead to */
-    size_t key_bytes;
-    uint64_t number; /* in the log; 0 without one */
+    uint64_t number;             /* in the log; 0 without one */
     char name[NAME_BYTES];
     union {
         struct hash_index hash;
@@ -59,6 +58,17 @@ struct mae_db {
     struct durable *durable;   /* NULL without a log */
     struct mae_worker *logger; /* the worker of its own that the log has */
 };
+
+/* A key's bytes, without the length that stands before those of variable length, and how many they are. */
+static inline const void *index_key_data(const struct mae_index *index, const void *key)
+{
+    return index->config.variable ? (const char *)key + 1 : key;
+}
+
+static inline size_t index_key_length(const struct mae_index *index, const void *key)
+{
+    return index->config.variable ? *(const unsigned char *)key : index->config.key_bytes;
+}
 
 /* The database of a worker. */
 static inline struct mae_db *db_of(const struct mae_worker *worker)

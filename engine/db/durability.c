@@ -52,7 +52,7 @@ static bool index_after(void *owner, uint64_t number, struct durable_index *foun
         return false;
     bool hashed = index->config.kind == MAE_INDEX_HASH;
     *found = (struct durable_index){.number = index->number,
-                                    .key_bytes = index->key_bytes,
+                                    .config = index->config,
                                     .hash = hashed ? &index->hash : NULL,
                                     .tree = hashed ? NULL : &index->tree,
                                     .rows = &index->table->rows,

@@ -117,8 +117,9 @@ static bool check_entry(void *arg, const void *key, uint64_t row)
     struct verifier *verifier = arg;
     const struct mae_index *index = verifier->index;
     const void *data;
-    uint64_t word;
-    memcpy(&word, key, sizeof word);
+    uint64_t word = 0; /* the key's first bytes */
+    const size_t length = index_key_length(index, key);
+    memcpy(&word, index_key_data(index, key), length < sizeof word ? length : sizeof word);
     if (row >= atomic_load_explicit(&index->table->rows.next_row, memory_order_acquire))
         return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which does not exist",
                        index->name, word, row);

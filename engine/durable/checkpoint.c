@@ -30,8 +30,7 @@ struct writer {
     struct block *slot;
     struct record *record; /* the last one in the slot; NULL: there is none */
     struct mae_txn *txn;   /* the batch's */
-    uint64_t index;        /* the number of the one that is walked */
-    size_t key_bytes;
+    const struct durable_index *walked;
     unsigned left; /* of BATCH_MAX */
     uint64_t unpaused_bytes;
     enum mae_status failed; /* in a visitor */
@@ -202,22 +201,25 @@ static enum mae_status add_rows(struct writer *writer, struct table *table)
 
 static bool batch_goes_on(const struct writer *writer)
 {
-    return writer->failed == MAE_OK && writer->left > 0 && slot_has_room(writer, writer->key_bytes);
+    return writer->failed == MAE_OK && writer->left > 0 && slot_has_room(writer, writer->walked->config.key_bytes);
 }
 
 static bool add_entry(void *arg, const void *key, uint64_t row)
 {
     struct writer *writer = arg;
-    const struct piece piece = {.object = writer->index & PIECE_NUMBER_MAX,
+    const struct mae_index_config *config = &writer->walked->config;
+    const unsigned char *bytes = key;
+    const size_t key_bytes = config->variable ? *bytes++ : config->key_bytes;
+    const struct piece piece = {.object = writer->walked->number & PIECE_NUMBER_MAX,
                                 .kind = PIECE_ADD,
-                                .key_bytes = writer->key_bytes & UINT8_MAX,
+                                .key_bytes = key_bytes & UINT8_MAX,
                                 .row = row & PIECE_NUMBER_MAX};
     /* Only a hash bucket with thousands of entries comes here without room: the batch then writes before its end. */
-    if (!slot_has_room(writer, writer->key_bytes) && writer->failed == MAE_OK)
+    if (!slot_has_room(writer, writer->walked->config.key_bytes) && writer->failed == MAE_OK)
         writer->failed = slot_write(writer);
     if (writer->failed != MAE_OK)
         return false;
-    slot_add(writer, writer->checkpoint->start - 1, &piece, key, writer->key_bytes);
+    slot_add(writer, writer->checkpoint->start - 1, &piece, bytes, key_bytes);
     writer->checkpoint->entries++;
     writer->left -= writer->left > 0;
     return batch_goes_on(writer);
@@ -228,14 +230,13 @@ static enum mae_status add_entries(struct writer *writer, const struct durable_i
     const struct durable_host *host = writer->order->host;
     struct index_position position = {0};
     enum mae_status status = MAE_OK;
-    writer->index = index->number;
-    writer->key_bytes = index->key_bytes;
+    writer->walked = index;
     for (bool at_end = false; !at_end && status == MAE_OK;) {
         status = batch_begin(writer);
         for (unsigned i = 0; i < BATCH_MAX && status == MAE_OK && batch_goes_on(writer); i++)
             status = host->walk(writer->txn, index->index, &position, add_entry, writer);
         at_end = status == MAE_NOT_FOUND;
-        bool full = writer->failed == MAE_OK && !slot_has_room(writer, index->key_bytes);
+        bool full = writer->failed == MAE_OK && !slot_has_room(writer, index->config.key_bytes);
         enum mae_status ended = batch_end(writer, full);
         status = writer->failed != MAE_OK ? writer->failed : at_end || is_passing(status) ? ended : status;
     }

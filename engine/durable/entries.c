@@ -2,6 +2,7 @@
 #include "engine/durable/entries.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +11,16 @@
 #include "engine/index/bulk.h"
 #include "engine/store/restore.h"
 
-/* Followed by the key, and zeros up to a multiple of 8 bytes. */
+/* Followed by the key, and zeros up to a multiple of 8 bytes. So what begins with `key_bytes` is a key as indexes take
+ * it that have keys of variable length. */
 struct entry {
     uint64_t row, ts;
     uint32_t sequence;
     bool added;
+    uint8_t unused[2];
     uint8_t key_bytes;
 };
+static_assert(offsetof(struct entry, key_bytes) + 1 == sizeof(struct entry), "the key stands right behind its length");
 
 enum {
     LIST_FIRST_BYTES = 1 << 12,
@@ -94,7 +98,7 @@ enum mae_status entries_note(struct entries *entries, unsigned part, uint64_t ts
         at++;
     if (at == entries->index_count)
         return MAE_NOT_FOUND;
-    if (entries->indexes[at].key_bytes != piece->key_bytes)
+    if (!index_has_keys_of(&entries->indexes[at].config, piece->key_bytes))
         return MAE_CORRUPT;
     struct entries_list *list = &entries->lists[part][at];
     if (!list_make_room(list, bytes))
@@ -140,6 +144,12 @@ static size_t share(const struct build *build, unsigned i)
     return (size_t)((unsigned __int128)build->count * i / build->parts);
 }
 
+/* The entry's key as the index takes it. */
+static const void *key_of(const struct durable_index *index, const struct entry *entry)
+{
+    return index->config.variable ? (const char *)entry + offsetof(struct entry, key_bytes) : (const char *)(entry + 1);
+}
+
 /* Lists the items of every `parts`-th list. */
 static void list_items(void *arg, unsigned i)
 {
@@ -151,10 +161,10 @@ static void list_items(void *arg, unsigned i)
         const char *at = list->bytes;
         for (size_t k = 0; j % build->parts == i && k < list->count; k++) {
             const struct entry *entry = (const struct entry *)(const void *)at;
-            uint64_t order =
-                index->hash ? hash_index_order(index->hash, entry + 1) : tree_index_order(index->tree, entry + 1);
+            const void *key = key_of(index, entry);
+            uint64_t order = index->hash ? hash_index_order(index->hash, key) : tree_index_order(index->tree, key);
             build->items[to + k] = (struct item){.order = order, .entry = entry};
-            at += entry_bytes(index->key_bytes);
+            at += entry_bytes(entry->key_bytes);
         }
         to += list->count;
     }
@@ -251,9 +261,12 @@ static int compare_words(uint64_t a, uint64_t b)
 /* 0: they are the same entry. */
 static int compare_names(const struct item *a, const struct item *b)
 {
+    const uint8_t a_bytes = a->entry->key_bytes, b_bytes = b->entry->key_bytes;
     int result = compare_words(a->order, b->order);
     if (result == 0)
-        result = memcmp(a->entry + 1, b->entry + 1, a->entry->key_bytes);
+        result = memcmp(a->entry + 1, b->entry + 1, a_bytes < b_bytes ? a_bytes : b_bytes);
+    if (result == 0 && !MUTATED(entry_length_ignored))
+        result = compare_words(a_bytes, b_bytes);
     return result ? result : compare_words(a->entry->row, b->entry->row);
 }
 
@@ -319,6 +332,7 @@ static void close_gaps(struct build *build)
 /* ---- Filling. ---- */
 
 struct filling {
+    const struct durable_index *index;
     const struct item *at, *end, *last; /* last: of all parts */
     struct table *rows;
     enum mae_status status;
@@ -346,7 +360,7 @@ static bool next_entry(void *arg, const void **key, uint64_t *row)
     look_ahead(filling);
     const struct entry *entry = (filling->at++)->entry;
     filling->status = restore_entry(filling->rows, entry->row); /* I4 */
-    *key = entry + 1;
+    *key = key_of(filling->index, entry);
     *row = entry->row;
     return filling->status == MAE_OK;
 }
@@ -376,7 +390,8 @@ static void fill_part(void *arg, unsigned i)
 {
     struct build *build = arg;
     const struct durable_index *index = build->index;
-    struct filling filling = {.at = first_of(build, i),
+    struct filling filling = {.index = index,
+                              .at = first_of(build, i),
                               .end = first_of(build, i + 1),
                               .last = build->other + build->count,
                               .rows = index->rows};

@@ -13,12 +13,18 @@
 
 struct durable_index {
     uint64_t number;
-    size_t key_bytes;
+    struct mae_index_config config;
     struct hash_index *hash; /* the one or the other, else NULL */
     struct tree_index *tree;
     struct table *rows; /* to which the entries lead */
     void *index;        /* the owner's */
 };
+
+/* Whether an index can have keys of so many bytes. */
+static inline bool index_has_keys_of(const struct mae_index_config *config, size_t bytes)
+{
+    return config->variable ? bytes >= 1 && bytes <= config->key_bytes : bytes == config->key_bytes;
+}
 
 struct durable_host {
     void *owner;

@@ -69,6 +69,9 @@ enum mae_status manifest_add_object(struct manifest *manifest, const struct mani
 /* The numbers of a checkpoint in the order of its line. */
 #define CHECKPOINT_FIELDS(X) X(number) X(life) X(start) X(end) X(blocks) X(rows) X(entries)
 
+/* In the line of an index, instead of its kind: it is ordered, and has keys of variable length. */
+enum { VARIABLE_KEYS = MAE_INDEX_ORDERED + 1 };
+
 /* ---- Writing. ---- */
 
 static void name_write(FILE *text, const char *name)
@@ -90,7 +93,8 @@ static void object_write(FILE *text, const struct manifest_object *object)
                       table->expected_rows);
     else
         (void)fprintf(text, "index %" PRIu64 " %" PRIu64 " %u %zu %u %" PRIu64 " ", object->number, object->table,
-                      (unsigned)index->kind, index->key_bytes, (unsigned)index->non_unique, index->expected_rows);
+                      index->variable ? VARIABLE_KEYS : (unsigned)index->kind, index->key_bytes,
+                      (unsigned)index->non_unique, index->expected_rows);
     name_write(text, object->name);
 }
 
@@ -228,7 +232,8 @@ static bool index_read(const char *line, struct manifest_object *object)
                &object->index_config.key_bytes, &non_unique, &object->index_config.expected_rows, &end) != 6 ||
         end == 0)
         return false;
-    object->index_config.kind = (enum mae_index_kind)kind;
+    object->index_config.variable = kind == VARIABLE_KEYS;
+    object->index_config.kind = kind == VARIABLE_KEYS ? MAE_INDEX_ORDERED : (enum mae_index_kind)kind;
     object->index_config.non_unique = non_unique;
     return name_read(line + end, object->name, sizeof object->name);
 }

@@ -14,7 +14,8 @@
  *     checkpoint 7 2 ...                         if there is one: the fields of struct manifest_checkpoint
  *     kept 0 5368709120 12 4711 815              of each stream of the checkpoint's life: struct log_kept
  *     table 1 100 0 accounts                     number, payload_max_bytes, expected_rows, name
- *     index 2 1 0 8 0 0 accounts-by-id           number, table, kind, key_bytes, non_unique, expected_rows, name
+ *     index 2 1 0 8 0 0 accounts-by-id           number, table, kind, key_bytes, non_unique, expected_rows, name.
+ *                                                The kind: 0 hash, 1 ordered, 2 ordered with keys of variable length
  *     checksum 7be1a0c4                          CRC-32C of all that stands above
  * The folder with the manifest has the number 0. Names have blanks, control characters and '%' as %XX. The file is
  * replaced as a whole: written under another name, synced, renamed, and the folder synced. So a crash leaves the old

@@ -186,7 +186,7 @@ static bool piece_fits(const struct manifest_object *object, const struct piece 
     if ((object->kind == MANIFEST_TABLE) != piece_is_row(piece))
         return false;
     return object->kind == MANIFEST_TABLE ? piece->payload_bytes <= object->table_config.payload_max_bytes
-                                          : piece->key_bytes == object->index_config.key_bytes;
+                                          : index_has_keys_of(&object->index_config, piece->key_bytes);
 }
 
 /* Checks a record, and tells its changes unless they are only to be checked. False: it makes no sense. */

@@ -19,7 +19,7 @@
 
 struct cursor_bound {
     bool set, open; /* open: the range begins behind, or ends before, the key */
-    _Alignas(8) unsigned char key[MAE_KEY_MAX_BYTES];
+    _Alignas(8) unsigned char key[TREE_KEY_BYTES_MAX];
 };
 
 struct index_cursor {

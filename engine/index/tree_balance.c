@@ -18,6 +18,7 @@
 #include "engine/index/tree_balance.h"
 
 #include "engine/base/check.h"
+#include "engine/index/tree_heap.h"
 #include "engine/txn/txn.h"
 
 /* ---- Access. Every change of a node goes through these functions. ---- */
@@ -38,7 +39,7 @@ static enum mae_status insert_node(struct mae_txn *txn, const struct tree_index 
     const enum mae_status status = txn_insert(txn, index->nodes, index->shape.node_bytes, row, &data);
     *node = data;
     if (status == MAE_OK)
-        tree_node_clear(*node, level);
+        tree_node_clear(&index->shape, *node, level);
     return status;
 }
 
@@ -114,10 +115,9 @@ static enum mae_status grow_root(struct mae_txn *txn, const struct tree_index *i
     const enum mae_status status = insert_node(txn, index, level, &child_row, &child);
     if (status != MAE_OK)
         return status;
-    tree_node_copy(&index->shape, child, 0, root, 0, root->count);
-    child->count = root->count;
+    tree_node_append(&index->shape, child, root, 0, root->count);
     child->last_insert = root->last_insert;
-    tree_node_clear(root, level + 1);
+    tree_node_clear(&index->shape, root, level + 1);
     const struct tree_key first = tree_node_key(&index->shape, child, 0); /* any key will do: the low fence is open */
     tree_node_insert(&index->shape, root, 0, &first, child_row);
     path->rows[level] = child_row;
@@ -126,8 +126,9 @@ static enum mae_status grow_root(struct mae_txn *txn, const struct tree_index *i
     return MAE_OK;
 }
 
-/* How many entries stay in the left node if one is added at `position`, and whether the new one goes there, too. */
-static unsigned split_at(const struct tree_node *node, unsigned position, bool *goes_left)
+/* How many entries stay in the left node if one is added at `position`, and whether the new one goes there, too. Goes
+ * by their numbers alone. */
+static unsigned split_by_count(const struct tree_node *node, unsigned position, bool *goes_left)
 {
     const unsigned count = node->count, last = node->last_insert, least = node->level == 0 ? 1 : 2;
     const bool ascending = last != TREE_NO_POSITION && position == last + 1;
@@ -151,6 +152,18 @@ static unsigned split_at(const struct tree_node *node, unsigned position, bool *
     return keep;
 }
 
+/* As split_by_count, but so that both nodes have room for their keys, which may be of variable length. */
+static unsigned split_at(const struct tree_shape *shape, const struct tree_node *node, unsigned position,
+                         const struct tree_key *key, bool *goes_left)
+{
+    const unsigned keep = split_by_count(node, position, goes_left);
+    if (!shape->variable)
+        return keep;
+    const unsigned cut = tree_heap_cut(shape, node, position, key, keep + *goes_left);
+    *goes_left = position < cut;
+    return cut - *goes_left;
+}
+
 static enum mae_status split(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
                              struct tree_node *node, unsigned position, const struct tree_key *key, uint64_t value)
 {
@@ -163,10 +176,9 @@ static enum mae_status split(struct mae_txn *txn, const struct tree_index *index
         return status;
 
     bool goes_left;
-    const unsigned keep = split_at(node, position, &goes_left);
-    tree_node_copy(shape, right, 0, node, keep, node->count - keep);
-    right->count = (uint16_t)(node->count - keep - MUTATED(split_loses_entry));
-    node->count = (uint16_t)keep;
+    const unsigned keep = split_at(shape, node, position, key, &goes_left);
+    tree_node_append(shape, right, node, keep, node->count - keep - MUTATED(split_loses_entry));
+    tree_node_truncate(shape, node, keep);
     node->last_insert = TREE_NO_POSITION;
     if (goes_left)
         tree_node_insert(shape, node, position, key, value);
@@ -198,7 +210,7 @@ static enum mae_status split(struct mae_txn *txn, const struct tree_index *index
 enum mae_status tree_add(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
                          struct tree_node *node, unsigned position, const struct tree_key *key, uint64_t value)
 {
-    if (node->count < tree_node_capacity(&index->shape, node)) {
+    if (tree_node_has_room(&index->shape, node, key)) {
         tree_node_insert(&index->shape, node, position, key, value);
         return MAE_OK;
     }
@@ -223,9 +235,8 @@ static enum mae_status collapse_root(struct mae_txn *txn, const struct tree_inde
             return status;
         if (child->level + 1u != root->level || !child->low_open || !child->high_open)
             return MAE_ABORT_INDEX;
-        tree_node_clear(root, child->level);
-        tree_node_copy(&index->shape, root, 0, child, 0, child->count);
-        root->count = child->count;
+        tree_node_clear(&index->shape, root, child->level);
+        tree_node_append(&index->shape, root, child, 0, child->count);
         root->last_insert = child->last_insert;
         status = txn_delete(txn, index->nodes, child_row);
         if (status != MAE_OK)
@@ -240,20 +251,13 @@ static bool must_grow(const struct tree_node *node)
     return node->level == 0 ? node->count == 0 : node->count < 2;
 }
 
-static bool fit(const struct tree_shape *shape, const struct tree_node *a, const struct tree_node *b, bool loosely)
-{
-    const unsigned capacity = tree_node_capacity(shape, a);
-    return a->count + b->count <= (loosely ? capacity - capacity / 4 : capacity);
-}
-
 /* Appends the right node, the child at `place` of the parent, to the left one. */
 static enum mae_status merge(struct mae_txn *txn, const struct tree_index *index, struct tree_node *left,
                              uint64_t left_row, const struct tree_node *right, uint64_t right_row,
                              struct tree_node *parent, unsigned place)
 {
     const struct tree_shape *const shape = &index->shape;
-    tree_node_copy(shape, left, left->count, right, 0, right->count);
-    left->count = (uint16_t)(left->count + right->count);
+    tree_node_append(shape, left, right, 0, right->count);
     left->last_insert = TREE_NO_POSITION;
     copy_fence(shape, left, right, true);
     left->right = right->right;
@@ -265,18 +269,28 @@ static enum mae_status merge(struct mae_txn *txn, const struct tree_index *index
     return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
 }
 
-/* Inner nodes: evens out two neighbours, of which `right` is the child at `place` of the parent. */
-static void even_out(const struct tree_shape *shape, struct tree_node *left, struct tree_node *right,
-                     struct tree_node *parent, unsigned place)
+/*
+ * Inner nodes: evens out two neighbours, of which `right` is the child at `place` of the parent. Of keys of variable
+ * length it moves as many as there is room for, at least one: one of the nodes has a single one. The key that parts the
+ * nodes may then be longer than the one before, so that the parent splits.
+ */
+static enum mae_status even_out(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
+                                struct tree_node *left, struct tree_node *right, uint64_t right_row,
+                                struct tree_node *parent, unsigned place)
 {
+    const struct tree_shape *const shape = &index->shape;
     const unsigned total = left->count + (unsigned)right->count, keep = total / 2;
     for (; left->count < keep; tree_node_remove(shape, right, 0)) {
         const struct tree_key key = tree_node_key(shape, right, 0);
+        if (!tree_node_has_room(shape, left, &key))
+            break;
         tree_node_insert(shape, left, left->count, &key, tree_node_value(shape, right, 0));
     }
     while (left->count > keep) {
         const unsigned last = left->count - 1u;
         const struct tree_key key = tree_node_key(shape, left, last);
+        if (!tree_node_has_room(shape, right, &key))
+            break;
         tree_node_insert(shape, right, 0, &key, tree_node_value(shape, left, last));
         tree_node_remove(shape, left, last);
     }
@@ -284,36 +298,37 @@ static void even_out(const struct tree_shape *shape, struct tree_node *left, str
     const struct tree_key separator = tree_node_key(shape, right, 0);
     tree_node_set_high(shape, left, &separator);
     tree_node_set_low(shape, right, &separator);
-    tree_node_set_key(shape, parent, place, &separator);
+    tree_node_remove(shape, parent, place);
+    return tree_add(txn, index, path, parent, place, &separator, right_row);
 }
 
 /*
  * Merges or evens out the node with the neighbour at `other` of the parent, which is its place + 1 or - 1. `node` and
- * `parent` are new versions.
+ * `parent` are new versions. *merged: the parent has a child less.
  */
-static enum mae_status join(struct mae_txn *txn, const struct tree_index *index, struct tree_node *node, uint64_t row,
-                            struct tree_node *parent, unsigned place, unsigned other)
+static enum mae_status join(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
+                            struct tree_node *node, struct tree_node *parent, unsigned place, unsigned other,
+                            bool *merged)
 {
     const struct tree_shape *const shape = &index->shape;
-    const uint64_t other_row = tree_node_value(shape, parent, other);
+    const uint64_t row = path->rows[node->level], other_row = tree_node_value(shape, parent, other);
     struct tree_node *neighbour;
     const enum mae_status status = update_node(txn, index, other_row, &neighbour);
     if (status != MAE_OK)
         return status;
     const bool to_the_right = other > place;
     struct tree_node *const left = to_the_right ? node : neighbour, *const right = to_the_right ? neighbour : node;
+    const uint64_t left_row = to_the_right ? row : other_row, right_row = to_the_right ? other_row : row;
     const unsigned right_place = to_the_right ? other : place;
     const struct tree_key separator = tree_node_key(shape, parent, right_place);
     const struct tree_key high = tree_node_high(shape, left), low = tree_node_low(shape, right);
     if (neighbour->level != node->level || left->high_open || right->low_open ||
         tree_key_compare(shape, &high, &separator) != 0 || tree_key_compare(shape, &low, &separator) != 0)
         return MAE_ABORT_INDEX;
-    if (fit(shape, left, right, false))
-        return merge(txn, index, left, to_the_right ? row : other_row, right, to_the_right ? other_row : row, parent,
-                     right_place);
-    if (node->level > 0)
-        even_out(shape, left, right, parent, right_place);
-    return MAE_OK;
+    *merged = tree_node_fit(shape, left, right, false);
+    if (*merged)
+        return merge(txn, index, left, left_row, right, right_row, parent, right_place);
+    return node->level > 0 ? even_out(txn, index, path, left, right, right_row, parent, right_place) : MAE_OK;
 }
 
 /* Whether the node should be merged with the child at `other` of the parent above. Only peeks: no change relies on the
@@ -329,7 +344,7 @@ static enum mae_status worth_joining(struct mae_txn *txn, const struct tree_inde
     const enum mae_status status =
         txn_peek(txn, index->nodes, tree_node_value(&index->shape, above, other), &neighbour, &bytes);
     if (status == MAE_OK)
-        *worth = fit(&index->shape, node, neighbour, true);
+        *worth = tree_node_fit(&index->shape, node, neighbour, true);
     return status == MAE_NOT_FOUND ? MAE_OK : status;
 }
 
@@ -360,14 +375,13 @@ enum mae_status tree_shrink(struct mae_txn *txn, const struct tree_index *index,
                             struct tree_node *node)
 {
     const struct tree_shape *const shape = &index->shape;
-    const uint64_t row = path->rows[node->level];
-    if (row == index->root)
+    if (path->rows[node->level] == index->root)
         return collapse_root(txn, index, node);
-    if (node->count >= tree_node_capacity(shape, node) / 4)
+    if (!tree_node_is_small(shape, node))
         return MAE_OK;
 
     const bool must = must_grow(node);
-    bool right = false, left = false;
+    bool right = false, left = false, merged;
     enum mae_status status;
     if (!must) {
         status = choose_neighbour(txn, index, path, node, &right, &left);
@@ -383,8 +397,8 @@ enum mae_status tree_shrink(struct mae_txn *txn, const struct tree_index *index,
         right = place + 1u < parent->count;
     if (right ? place + 1u >= parent->count : place == 0)
         return must ? MAE_ABORT_INDEX : MAE_OK; /* B1 holds in every committed state, so with `must` this is not one */
-    status = join(txn, index, node, row, parent, place, right ? place + 1 : place - 1);
-    if (status != MAE_OK)
+    status = join(txn, index, path, node, parent, place, right ? place + 1 : place - 1, &merged);
+    if (status != MAE_OK || !merged)
         return status;
     return tree_shrink(txn, index, path, parent);
 }

@@ -1,9 +1,8 @@
 /*
  * tree_bulk.c - builds an ordered index from its leaves up; see bulk.h.
  *
- * A node is filled to nine tenths. The nodes of an inner level get about the same number of children each, so that none
- * has only one (tree_balance.c, B1). The root keeps its row and its version, and all other nodes get that version's
- * timestamp: whoever sees the root sees them.
+ * A node is filled to nine tenths, and no inner node gets only one child (tree_balance.c, B1). The root keeps its row
+ * and its version, and all other nodes get that version's timestamp: whoever sees the root sees them.
  */
 #include "engine/index/bulk.h"
 
@@ -13,7 +12,7 @@
 #include "engine/index/tree_walk.h"
 #include "engine/store/restore.h"
 
-enum { SPARE_SHARE = 10, RUN_LEAST = 64 };
+enum { RUN_LEAST = 64 };
 
 static struct tree_node *node_at(const struct tree_index *index, uint64_t row)
 {
@@ -29,7 +28,7 @@ static enum mae_status new_node(struct mae_worker *worker, const struct tree_ind
     if (status != MAE_OK)
         return status;
     *node = data;
-    tree_node_clear(*node, level);
+    tree_node_clear(&index->shape, *node, level);
     return MAE_OK;
 }
 
@@ -88,7 +87,6 @@ enum mae_status tree_bulk_fill(struct mae_worker *worker, const struct tree_inde
                                const struct bulk_source *source, struct tree_run *run)
 {
     const struct tree_shape *const shape = &index->shape;
-    const unsigned most = shape->leaf_capacity - shape->leaf_capacity / SPARE_SHARE;
     struct tree_node *leaf = NULL;
     const void *bytes;
     uint64_t row;
@@ -98,7 +96,7 @@ enum mae_status tree_bulk_fill(struct mae_worker *worker, const struct tree_inde
         enum mae_status status = MAE_OK;
         if (leaf && !is_above_last(shape, leaf, &key))
             return MAE_EXISTS;
-        if (!leaf || leaf->count == most)
+        if (!leaf || !tree_node_has_spare(shape, leaf, &key))
             status = next_leaf(worker, index, run, &key, &leaf);
         if (status != MAE_OK)
             return status;
@@ -137,37 +135,42 @@ static struct tree_key low_of(const struct tree_shape *shape, const struct tree_
     return node->low_open ? tree_node_key(shape, node, 0) : tree_node_low(shape, node);
 }
 
-/* Gives an empty inner node these children and their fences. */
-static void take_children(const struct tree_index *index, struct tree_node *node, const uint64_t *rows, size_t count)
+/* Gives an empty inner node as many of the first children as it has room for, and their fences. With `spare` a tenth of
+ * it stays free, and no child is left alone. How many it takes. */
+static size_t take_children(const struct tree_index *index, struct tree_node *node, const uint64_t *rows, size_t count,
+                            bool spare)
 {
     const struct tree_shape *const shape = &index->shape;
-    for (size_t i = 0; i < count; i++) {
-        const struct tree_key key = low_of(shape, node_at(index, rows[i]));
-        tree_node_insert(shape, node, (unsigned)i, &key, rows[i]);
+    size_t taken = 0;
+    for (; taken < count; taken++) {
+        const struct tree_key key = low_of(shape, node_at(index, rows[taken]));
+        if (!(spare ? tree_node_has_spare(shape, node, &key) : tree_node_has_room(shape, node, &key)))
+            break;
+        tree_node_insert(shape, node, (unsigned)taken, &key, rows[taken]);
     }
-    const struct tree_node *first = node_at(index, rows[0]), *last = node_at(index, rows[count - 1]);
+    if (spare && count - taken == 1)
+        tree_node_remove(shape, node, (unsigned)--taken);
+    const struct tree_node *first = node_at(index, rows[0]), *last = node_at(index, rows[taken - 1]);
     const struct tree_key low = tree_node_low(shape, first), high = tree_node_high(shape, last);
     tree_node_set_low(shape, node, first->low_open ? NULL : &low);
     tree_node_set_high(shape, node, last->high_open ? NULL : &high);
     node->last_insert = TREE_NO_POSITION;
+    return taken;
 }
 
-/* Makes the nodes above `rows` and puts their rows there instead. */
+/* Makes the nodes above `rows`, which do not fit into one, and puts their rows there instead. */
 static enum mae_status build_level(struct mae_worker *worker, const struct tree_index *index, unsigned level,
                                    uint64_t *rows, size_t *count)
 {
-    const size_t capacity = index->shape.inner_capacity, most = capacity - capacity / SPARE_SHARE;
-    const size_t nodes = (*count + most - 1) / most;
-    MAE_DCHECK(*count > capacity); /* so each node has two children or more (B1) */
-    for (size_t i = 0; i < nodes; i++) {
+    size_t nodes = 0;
+    for (size_t from = 0; from < *count; nodes++) {
         struct tree_node *node;
-        size_t from = *count * i / nodes, to = *count * (i + 1) / nodes;
         uint64_t row;
         enum mae_status status = new_node(worker, index, level, &row, &node);
         if (status != MAE_OK)
             return status;
-        take_children(index, node, rows + from, to - from);
-        rows[i] = row;
+        from += take_children(index, node, rows + from, *count - from, true);
+        rows[nodes] = row;
     }
     *count = nodes;
     return MAE_OK;
@@ -177,8 +180,7 @@ static enum mae_status build_level(struct mae_worker *worker, const struct tree_
 static void become_leaf(struct mae_worker *worker, const struct tree_index *index, struct tree_node *root, uint64_t row)
 {
     const struct tree_node *leaf = node_at(index, row);
-    tree_node_copy(&index->shape, root, 0, leaf, 0, leaf->count);
-    root->count = leaf->count;
+    tree_node_append(&index->shape, root, leaf, 0, leaf->count);
     restore_empty(index->nodes, &worker->pool, row);
     row_free(index->nodes, worker_rows(worker, index->nodes), row);
 }
@@ -191,15 +193,15 @@ enum mae_status tree_bulk_join(struct mae_worker *worker, const struct tree_inde
     unsigned level = 1;
     MAE_DCHECK(root->count == 0 && root->level == 0);
     enum mae_status status = join_runs(index, runs, run_count, &all);
-    for (; status == MAE_OK && all.count > index->shape.inner_capacity; level++)
+    for (; status == MAE_OK && all.count > 1; level++) {
+        tree_node_clear(&index->shape, root, level);
+        if (take_children(index, root, all.leaves, all.count, false) == all.count)
+            break;
         status = build_level(worker, index, level, all.leaves, &all.count);
-    MAE_CHECK(level < TREE_LEVELS_MAX);
-    if (status == MAE_OK && all.count > 1) {
-        tree_node_clear(root, level);
-        take_children(index, root, all.leaves, all.count);
-    } else if (status == MAE_OK && all.count == 1) {
-        become_leaf(worker, index, root, all.leaves[0]);
     }
+    MAE_CHECK(level < TREE_LEVELS_MAX);
+    if (status == MAE_OK && all.count == 1)
+        become_leaf(worker, index, root, all.leaves[0]);
     tree_run_fini(&all);
     return status;
 }

@@ -151,7 +151,7 @@ enum mae_status tree_cursor_next(struct mae_txn *txn, const struct tree_index *i
     MAE_DCHECK(i < cursor->leaf->count);
     prefetch_ahead(txn, index, rows, cursor, i);
     const struct tree_key key = tree_node_key(shape, cursor->leaf, i);
-    memcpy(cursor->position.key, key.bytes, shape->key_bytes);
+    memcpy(cursor->position.key, key.bytes, tree_key_size(shape, key.bytes));
     cursor->position.row = tree_node_value(shape, cursor->leaf, i);
     cursor->position.begun = true;
     return MAE_OK;

@@ -50,17 +50,17 @@
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
 
-size_t tree_index_node_bytes(size_t key_bytes, bool non_unique)
+size_t tree_index_node_bytes(const struct mae_index_config *config)
 {
     struct tree_shape shape;
-    tree_shape_init(&shape, key_bytes, non_unique);
+    tree_shape_init(&shape, config);
     return shape.node_bytes;
 }
 
-void tree_index_init(struct tree_index *index, struct table *nodes, size_t key_bytes, bool non_unique)
+void tree_index_init(struct tree_index *index, struct table *nodes, const struct mae_index_config *config)
 {
     *index = (struct tree_index){.nodes = nodes, .root = TREE_NO_ROW};
-    tree_shape_init(&index->shape, key_bytes, non_unique);
+    tree_shape_init(&index->shape, config);
 }
 
 enum mae_status tree_index_create_root(struct mae_txn *txn, struct tree_index *index)
@@ -68,7 +68,7 @@ enum mae_status tree_index_create_root(struct mae_txn *txn, struct tree_index *i
     void *root;
     const enum mae_status status = txn_insert(txn, index->nodes, index->shape.node_bytes, &index->root, &root);
     if (status == MAE_OK)
-        tree_node_clear(root, 0);
+        tree_node_clear(&index->shape, root, 0);
     return status;
 }
 
@@ -175,7 +175,7 @@ static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, cons
     if (!txn->scratch_used || last->index != index || !txn->plain)
         return NULL;
     struct tree_node *const leaf = last->node;
-    return leaf->count < index->shape.leaf_capacity && tree_node_covers(&index->shape, leaf, key) ? leaf : NULL;
+    return tree_node_has_room(&index->shape, leaf, key) && tree_node_covers(&index->shape, leaf, key) ? leaf : NULL;
 }
 
 static ALWAYS_INLINE void remember_leaf(struct mae_txn *txn, const struct tree_index *index, struct tree_node *leaf)
@@ -203,7 +203,7 @@ enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *
     }
     enum mae_status status = leaf_for_change(txn, index, &target, row, false, &path, &leaf, &position);
     if (LIKELY(status == MAE_OK)) {
-        remember_leaf(txn, leaf->count < index->shape.leaf_capacity ? index : NULL, leaf);
+        remember_leaf(txn, tree_node_has_room(&index->shape, leaf, &target.key) ? index : NULL, leaf);
         index_scratch_kept(txn)->changes++; /* C2 */
         status = tree_add(txn, index, &path, leaf, position, &target.key, row);
     }
@@ -236,6 +236,7 @@ void tree_index_prefetch(const struct mae_txn *txn, const struct tree_index *ind
                          const void *keys, size_t count)
 {
     const struct tree_shape *const shape = &index->shape;
+    const size_t key_stride = shape->variable ? sizeof(struct mae_key) : shape->key_bytes;
     const struct tree_node *nodes[MAE_PREFETCH_MAX];
     uint64_t at[MAE_PREFETCH_MAX];
     if (count > MAE_PREFETCH_MAX)
@@ -250,7 +251,7 @@ void tree_index_prefetch(const struct mae_txn *txn, const struct tree_index *ind
             at[i] = TREE_NO_ROW;
             if (nodes[i] == NULL || nodes[i]->level != level)
                 continue;
-            const struct tree_key key = tree_key_make(shape, (const char *)keys + i * shape->key_bytes, 0);
+            const struct tree_key key = tree_key_make(shape, (const char *)keys + i * key_stride, 0);
             at[i] = tree_node_value(shape, nodes[i], tree_node_child(shape, nodes[i], &key));
             txn_prefetch_row(index->nodes, at[i]);
         }
@@ -267,7 +268,7 @@ void tree_index_prefetch(const struct mae_txn *txn, const struct tree_index *ind
         at[i] = TREE_NO_ROW;
         if (nodes[i] == NULL || nodes[i]->level != 0)
             continue;
-        const struct tree_key key = tree_key_make(shape, (const char *)keys + i * shape->key_bytes, 0);
+        const struct tree_key key = tree_key_make(shape, (const char *)keys + i * key_stride, 0);
         const unsigned entry = tree_node_lower_bound(shape, nodes[i], &key);
         if (entry < nodes[i]->count)
             txn_prefetch_row(rows, at[i] = tree_node_value(shape, nodes[i], entry));

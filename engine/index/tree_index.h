@@ -25,11 +25,11 @@ struct tree_index {
     struct tree_shape shape;
 };
 
-/* The payload_max_bytes that the table of nodes must have. key_bytes: MAE_KEY_MIN_BYTES to MAE_KEY_MAX_BYTES. */
-size_t tree_index_node_bytes(size_t key_bytes, bool non_unique);
+/* The payload_max_bytes that the table of nodes must have. */
+size_t tree_index_node_bytes(const struct mae_index_config *config);
 
 /* `nodes` is empty and used for nothing else. Nothing is allocated. */
-void tree_index_init(struct tree_index *index, struct table *nodes, size_t key_bytes, bool non_unique);
+void tree_index_init(struct tree_index *index, struct table *nodes, const struct mae_index_config *config);
 
 /*
  * Adds the root in a transaction of the caller's, which must commit before others learn of the index. To transactions
@@ -66,7 +66,7 @@ uint64_t tree_index_order(const struct tree_index *index, const void *key);
 /* A place in an index: behind this entry. */
 struct tree_position {
     bool begun; /* false: before the first */
-    _Alignas(8) unsigned char key[MAE_KEY_MAX_BYTES];
+    _Alignas(8) unsigned char key[TREE_KEY_BYTES_MAX];
     uint64_t row;
 };
 
@@ -76,8 +76,8 @@ enum mae_status tree_index_walk(struct mae_txn *txn, const struct tree_index *in
                                 mae_entry_fn visit, void *arg);
 
 /*
- * Starts loading the leaves of `count` contiguous keys, of which it looks at MAE_PREFETCH_MAX, then the rows of `rows`
- * that they lead to. It is a hint: it changes nothing and does not wait.
+ * Starts loading the leaves of `count` contiguous keys (of variable length: struct mae_key), of which it looks at
+ * MAE_PREFETCH_MAX, then the rows of `rows` that they lead to. It is a hint: it changes nothing and does not wait.
  */
 void tree_index_prefetch(const struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
                          const void *keys, size_t count);

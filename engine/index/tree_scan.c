@@ -198,7 +198,7 @@ uint64_t tree_index_order(const struct tree_index *index, const void *key)
     const struct tree_shape *const shape = &index->shape;
     unsigned char first[sizeof(uint64_t)] = {0};
     uint64_t order = 0;
-    if (shape->numbers)
+    if (shape->numbers || shape->variable)
         return tree_key_make(shape, key, 0).number;
     memcpy(first, key, shape->key_bytes < sizeof first ? shape->key_bytes : sizeof first);
     for (size_t i = 0; i < sizeof first; i++)
@@ -220,12 +220,13 @@ static bool walk_entry(void *arg, const void *key, uint64_t row)
 {
     struct walk *walk = arg;
     struct tree_position *position = walk->position;
-    bool same = position->begun && memcmp(position->key, key, walk->shape->key_bytes) == 0;
+    const size_t size = tree_key_size(walk->shape, key);
+    bool same = position->begun && memcmp(position->key, key, size) == 0;
     if (same && (!walk->shape->non_unique || row == position->row))
         return true; /* the last one of the part before */
     walk->found = true;
     position->begun = true;
-    memcpy(position->key, key, walk->shape->key_bytes);
+    memcpy(position->key, key, size);
     position->row = row;
     return walk->visit(walk->arg, key, row);
 }

@@ -1,5 +1,6 @@
 /*
- * tree_verify.c - checks N1, N2, T1, T2 and B1 over a whole tree (tree_node.h, tree_index.c, tree_balance.c).
+ * tree_verify.c - checks N1, N2, KV1, KV2, T1, T2 and B1 over a whole tree (tree_node.h, tree_heap.h, tree_index.c,
+ * tree_balance.c).
  */
 #include "engine/index/tree_index.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 
 #include "engine/base/compiler.h"
+#include "engine/index/tree_heap.h"
 #include "engine/index/tree_walk.h"
 #include "engine/txn/txn.h"
 
@@ -35,6 +37,8 @@ __attribute__((format(printf, 2, 3))) COLD static enum mae_status corrupt(struct
 static enum mae_status verify_entries(struct verifier *verifier, uint64_t row, const struct tree_node *node)
 {
     const struct tree_shape *const shape = &verifier->index->shape;
+    if (shape->variable && !tree_heap_is_sound(shape, node))
+        return corrupt(verifier, "node %" PRIu64 ": its keys of variable length are damaged", row);
     /* An inner node's first key is not used when its low fence is open. */
     for (unsigned i = node->level > 0 && node->low_open; i < node->count; i++) {
         const struct tree_key key = tree_node_key(shape, node, i);

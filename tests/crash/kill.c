@@ -36,7 +36,8 @@ enum {
     LIVES_MAX = 2000,
     SLOW_MAX = 5, /* times two */
     TOLD_EACH = 32,
-    TOLD_SELDOM = 1000
+    TOLD_SELDOM = 1000,
+    BEHIND_MAX = 100 /* bytes behind a name in the journal's keys */
 };
 
 struct account {
@@ -106,7 +107,9 @@ static struct mae_index *make_index(struct mae_db *db, const char *table_name, s
                                     enum mae_index_kind kind)
 {
     const struct mae_table_config table_config = {.payload_max_bytes = bytes};
-    const struct mae_index_config index_config = {.kind = kind, .key_bytes = sizeof(uint64_t)};
+    const bool variable = kind == MAE_INDEX_ORDERED;
+    const struct mae_index_config index_config = {
+        .kind = kind, .key_bytes = variable ? MAE_KEY_DATA_BYTES : sizeof(uint64_t), .variable = variable};
     struct mae_table *table;
     struct mae_index *index;
     assert_ok(mae_table_create(db, table_name, &table_config, &table));
@@ -139,9 +142,16 @@ struct move {
 
 static enum mae_status put_into_journal(struct mae_txn *txn, struct move *move)
 {
+    static const char padding[BEHIND_MAX];
     uint64_t row;
     void *data;
-    enum mae_status status = mae_insert(txn, move->journal, &move->entry.name, sizeof move->entry, &row, &data);
+    struct mae_key key; /* the name, and as many bytes as it says */
+    mae_key_clear(&key);
+    enum mae_status status = mae_key_add_uint64(&key, move->entry.name);
+    if (status == MAE_OK)
+        status = mae_key_add_bytes(&key, padding, move->entry.name % BEHIND_MAX);
+    if (status == MAE_OK)
+        status = mae_insert(txn, move->journal, &key, sizeof move->entry, &row, &data);
     move->entry.ts = mae_txn_timestamp(txn);
     if (status == MAE_OK)
         memcpy(data, &move->entry, sizeof move->entry);
@@ -289,8 +299,9 @@ static bool read_entry(void *arg, const void *key, uint64_t row)
 {
     struct reading *reading = arg;
     const void *data;
+    size_t at = 0;
     uint64_t name;
-    memcpy(&name, key, sizeof name);
+    assert_ok(mae_key_get_uint64(key, &at, &name));
     reading->status = mae_row_read(reading->txn, reading->journal_rows, row, &data, NULL);
     if (reading->status != MAE_OK)
         return false;

@@ -135,6 +135,17 @@ static void fill(void *data, struct value value)
     memcpy(data, &value.word, sizeof value.word);
 }
 
+/* The key in the ordered index, which has keys of variable length: the number, and as many bytes as it says. */
+static struct mae_key sorted_key(uint64_t key)
+{
+    static const char bytes[200];
+    struct mae_key made;
+    mae_key_clear(&made);
+    assert_ok(mae_key_add_uint64(&made, key));
+    assert_ok(mae_key_add_bytes(&made, bytes, key * 7 % 100));
+    return made;
+}
+
 static enum mae_status insert_key(struct session *session, uint64_t key, struct value value)
 {
     uint64_t row;
@@ -143,7 +154,8 @@ static enum mae_status insert_key(struct session *session, uint64_t key, struct 
     if (status != MAE_OK)
         return status;
     fill(data, value);
-    status = mae_index_insert(session->txn, test.base.sorted, &key, row);
+    const struct mae_key sorted = sorted_key(key);
+    status = mae_index_insert(session->txn, test.base.sorted, &sorted, row);
     if (status == MAE_OK)
         note(session, key, value);
     return status == MAE_EXISTS ? MAE_ABORT_USER : status;
@@ -155,9 +167,10 @@ static enum mae_status delete_key(struct session *session, uint64_t key)
     enum mae_status status = mae_index_find(session->txn, test.base.keys, &key, &row);
     if (status != MAE_OK)
         return status;
+    const struct mae_key sorted = sorted_key(key);
     status = mae_delete(session->txn, test.base.keys, &key);
     if (status == MAE_OK)
-        status = mae_index_remove(session->txn, test.base.sorted, &key, row);
+        status = mae_index_remove(session->txn, test.base.sorted, &sorted, row);
     if (status == MAE_OK)
         note(session, key, (struct value){0, 0});
     return status == MAE_NOT_FOUND ? MAE_ABORT_USER : status;
@@ -181,6 +194,7 @@ static enum mae_status move_key(struct session *session, uint64_t key, uint64_t 
     const void *data;
     size_t bytes;
     struct value value = {0};
+    const struct mae_key sorted = sorted_key(key), sorted_to = sorted_key(to);
     enum mae_status status = mae_index_find(session->txn, test.base.keys, &key, &row);
     if (status != MAE_OK)
         return status;
@@ -193,11 +207,11 @@ static enum mae_status move_key(struct session *session, uint64_t key, uint64_t 
     if (status == MAE_EXISTS)
         return MAE_OK;
     if (status == MAE_OK)
-        status = mae_index_insert(session->txn, test.base.sorted, &to, row);
+        status = mae_index_insert(session->txn, test.base.sorted, &sorted_to, row);
     if (status == MAE_OK)
         status = mae_index_remove(session->txn, test.base.keys, &key, row);
     if (status == MAE_OK)
-        status = mae_index_remove(session->txn, test.base.sorted, &key, row);
+        status = mae_index_remove(session->txn, test.base.sorted, &sorted, row);
     note(session, key, (struct value){0, 0});
     note(session, to, value);
     return status == MAE_OK || mae_status_is_abort(status) ? status : MAE_ABORT_USER;
@@ -366,12 +380,13 @@ static void expected(struct mae_db *db, struct history *history, struct value *v
             values[commits[i].changes[j].key] = commits[i].changes[j].value;
 }
 
-static void check_key(struct mae_txn *txn, struct mae_index *index, uint64_t key, struct value expected_value)
+static void check_key(struct mae_txn *txn, struct mae_index *index, const void *bytes_of_key, uint64_t key,
+                      struct value expected_value)
 {
     const void *data;
     size_t bytes = 0;
     uint64_t word = 0;
-    enum mae_status status = mae_read(txn, index, &key, &data, &bytes);
+    enum mae_status status = mae_read(txn, index, bytes_of_key, &data, &bytes);
     if (status == MAE_OK)
         memcpy(&word, data, sizeof word);
     else
@@ -392,8 +407,9 @@ static void check_state(const struct base *base, struct mae_worker *worker, stru
     assert_ok(mae_begin(worker, MAE_READ_WRITE, 0, &txn));
     test.last_ts = mae_txn_timestamp(txn);
     for (uint64_t key = 0; key < KEYS; key++) {
-        check_key(txn, base->keys, key, values[key]);
-        check_key(txn, base->sorted, key, values[key]);
+        const struct mae_key sorted = sorted_key(key);
+        check_key(txn, base->keys, &key, key, values[key]);
+        check_key(txn, base->sorted, &sorted, key, values[key]);
     }
     assert_ok(mae_commit(txn));
 }
@@ -434,7 +450,7 @@ static bool make_schema(void)
 {
     const struct mae_table_config table = {.payload_max_bytes = VALUE_MAX};
     const struct mae_index_config hash = {.kind = MAE_INDEX_HASH, .key_bytes = sizeof(uint64_t)},
-                                  tree = {.kind = MAE_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
+                                  tree = {.kind = MAE_INDEX_ORDERED, .key_bytes = MAE_KEY_DATA_BYTES, .variable = true};
     struct base *base = &test.base;
     find_schema(base);
     if (!base->table && mae_table_create(base->db, "rows", &table, &base->table) != MAE_OK)

@@ -27,17 +27,20 @@ static const struct {
     const char *options;
     enum mae_index_kind kind;
     size_t key_bytes;
-    bool collide; /* all keys fall into one bucket */
+    bool collide;  /* all keys fall into one bucket */
+    bool variable; /* keys are of variable length, key_bytes at most */
 } settings[] = {
-    {"gc_interval_us=1", MAE_INDEX_HASH, 8, false},
-    {"gc_interval_us=1 hash_seed=5", MAE_INDEX_HASH, 8, true},
-    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_HASH, 8, false},
-    {"timestamps=central early_abort_newer=off", MAE_INDEX_HASH, 24, false},
-    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_HASH, 64, false},
-    {"gc_interval_us=1", MAE_INDEX_ORDERED, 8, false},
-    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 8, false},
-    {"timestamps=central early_abort_newer=off", MAE_INDEX_ORDERED, 64, false},
-    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13, false},
+    {"gc_interval_us=1", MAE_INDEX_HASH, 8, false, false},
+    {"gc_interval_us=1 hash_seed=5", MAE_INDEX_HASH, 8, true, false},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_HASH, 8, false, false},
+    {"timestamps=central early_abort_newer=off", MAE_INDEX_HASH, 24, false, false},
+    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_HASH, 64, false, false},
+    {"gc_interval_us=1", MAE_INDEX_ORDERED, 8, false, false},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 8, false, false},
+    {"timestamps=central early_abort_newer=off", MAE_INDEX_ORDERED, 64, false, false},
+    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13, false, false},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 20, false, true},
+    {"gc_interval_us=1", MAE_INDEX_ORDERED, MAE_KEY_DATA_BYTES, false, true},
 };
 
 /* The own state of all keys. */
@@ -70,20 +73,33 @@ struct model {
     struct mae_worker *workers[WORKERS];
     enum mae_index_kind kind;
     size_t key_bytes;
-    bool collide;
+    bool collide, variable;
     struct serial *serial;
     struct running running[WORKERS];
     uint64_t random, next_value, last_ts;
     uint64_t commits, aborts;
 };
 
+/* Keys of variable length in order: every second one begins the next one, which may be much longer. */
+static void make_variable(const struct model *model, uint64_t key, unsigned char *into)
+{
+    const size_t before = 9, most = model->key_bytes - before - 1;
+    const size_t after = key % 2 ? 1 + key * 5 % most : 0;
+    memset(into + 1, 'k', before);
+    into[1 + before] = (unsigned char)(key / 2);
+    memset(into + 2 + before, 0, after);
+    into[0] = (unsigned char)(before + 1 + after);
+}
+
 /* Keys in order, both as integers and bytewise. */
 static const void *key_bytes_of(const struct model *model, uint64_t key)
 {
-    static unsigned char bytes[4][MAE_KEY_MAX_BYTES];
+    static unsigned char bytes[4][sizeof(struct mae_key)];
     static unsigned turn;
     unsigned char *into = bytes[turn++ % 4];
-    if (model->key_bytes == sizeof key) {
+    if (model->variable) {
+        make_variable(model, key, into);
+    } else if (model->key_bytes == sizeof key) {
         uint64_t word = model->collide ? key * COLLIDING_KEY : key;
         memcpy(into, &word, sizeof word);
     } else {
@@ -96,6 +112,9 @@ static const void *key_bytes_of(const struct model *model, uint64_t key)
 static uint64_t key_of_bytes(const struct model *model, const void *bytes)
 {
     uint64_t key;
+    const unsigned char *variable = bytes;
+    if (model->variable)
+        return 2u * variable[10] + (variable[0] > 10);
     if (model->key_bytes != sizeof key)
         return ((const unsigned char *)bytes)[model->key_bytes - 1];
     memcpy(&key, bytes, sizeof key);
@@ -268,12 +287,13 @@ static void move_one(struct model *model, struct running *running, uint64_t key,
 /* What is announced is looked up now and used later, when it may have changed. */
 static void announce(struct model *model, struct running *running)
 {
-    unsigned char bytes[AHEAD][MAE_KEY_MAX_BYTES];
+    unsigned char bytes[AHEAD][sizeof(struct mae_key)];
+    const size_t size = model->variable ? sizeof(struct mae_key) : model->key_bytes;
     running->announced_count = 1 + (unsigned)random_below(&model->random, AHEAD);
     for (unsigned i = 0; i < running->announced_count; i++) {
         uint64_t key = random_below(&model->random, KEYS);
         running->announced[running->announced_count - 1 - i] = key;
-        memcpy(bytes[0] + i * model->key_bytes, key_bytes_of(model, key), model->key_bytes);
+        memcpy(bytes[0] + i * size, key_bytes_of(model, key), size);
     }
     mae_prefetch(running->txn, model->index, bytes, running->announced_count);
 }
@@ -495,10 +515,12 @@ static void run(unsigned setting, uint64_t seed)
 {
     struct model *model = calloc(1, sizeof *model);
     const struct mae_table_config table = {.payload_max_bytes = 16};
-    const struct mae_index_config index = {.kind = settings[setting].kind, .key_bytes = settings[setting].key_bytes};
+    const struct mae_index_config index = {.kind = settings[setting].kind,
+                                           .key_bytes = settings[setting].key_bytes,
+                                           .variable = settings[setting].variable};
     assert_non_null(model);
-    printf("run %s, %s, %zu-byte keys, seed %" PRIu64 "\n", settings[setting].options,
-           index.kind == MAE_INDEX_HASH ? "hash" : "ordered", index.key_bytes, seed);
+    printf("run %s, %s, keys of %s%zu bytes, seed %" PRIu64 "\n", settings[setting].options,
+           index.kind == MAE_INDEX_HASH ? "hash" : "ordered", index.variable ? "up to " : "", index.key_bytes, seed);
     model->db = world_db(settings[setting].options);
     assert_ok(mae_table_create(model->db, "rows", &table, &model->table));
     assert_ok(mae_index_create(model->db, model->table, "keys", &index, &model->index));
@@ -507,6 +529,7 @@ static void run(unsigned setting, uint64_t seed)
     model->kind = index.kind;
     model->key_bytes = index.key_bytes;
     model->collide = settings[setting].collide;
+    model->variable = settings[setting].variable;
     model->serial = serial_create(KEYS);
     model->random = seed;
     model->next_value = 1;

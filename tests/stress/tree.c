@@ -52,7 +52,7 @@ struct world {
     struct mae_db *db;
     struct mae_table *table;
     struct mae_index *index;
-    size_t key_bytes;
+    size_t key_bytes; /* 0: keys of variable length */
     bool queues;
 };
 
@@ -91,8 +91,24 @@ static uint32_t random_below(struct actor *actor, uint32_t n)
     return (uint32_t)(random_next(&actor->random) % n);
 }
 
+/* A key of variable length: the number with two digits, between bytes that all keys have and so many that nodes with
+ * long keys and with short ones are split and merged. */
+static void encode_variable(char *bytes, uint32_t key)
+{
+    const size_t behind = key % 3 == 0 ? key * 7 % 240 : key % 5;
+    memset(bytes + 1, 'k', 9);
+    bytes[10] = (char)(key >> 8);
+    bytes[11] = (char)key;
+    memset(bytes + 12, 'x', behind);
+    bytes[0] = (char)(11 + behind);
+}
+
 static void encode(const struct world *world, char *bytes, uint32_t key)
 {
+    if (world->key_bytes == 0) {
+        encode_variable(bytes, key);
+        return;
+    }
     const uint64_t number = key;
     if (world->key_bytes == sizeof(number)) {
         memcpy(bytes, &number, sizeof(number));
@@ -111,6 +127,8 @@ static uint32_t decode(const struct world *world, const void *key)
         return (uint32_t)number;
     }
     const unsigned char *const bytes = key;
+    if (world->key_bytes == 0)
+        return (uint32_t)(bytes[10] << 8 | bytes[11]);
     for (size_t i = world->key_bytes - sizeof(number); i < world->key_bytes; i++)
         number = number << 8 | bytes[i];
     return (uint32_t)number;
@@ -176,7 +194,7 @@ static enum mae_status walk(struct actor *actor, const struct operation *operati
 static enum mae_status ask(struct actor *actor, struct operation *operation)
 {
     struct world *const world = actor->world;
-    char key[MAE_KEY_MAX_BYTES], hi[MAE_KEY_MAX_BYTES];
+    char key[sizeof(struct mae_key)], hi[sizeof(struct mae_key)];
     encode(world, key, operation->lo);
     enum mae_status status = MAE_OK;
     const void *old;
@@ -416,7 +434,9 @@ static struct world world_open(size_t key_bytes, bool queues)
 {
     struct world world = {.key_bytes = key_bytes, .queues = queues};
     const struct mae_table_config table = {.payload_max_bytes = sizeof(uint64_t)};
-    const struct mae_index_config index = {.kind = MAE_INDEX_ORDERED, .key_bytes = key_bytes};
+    const struct mae_index_config index = {.kind = MAE_INDEX_ORDERED,
+                                           .key_bytes = key_bytes > 0 ? key_bytes : MAE_KEY_DATA_BYTES,
+                                           .variable = key_bytes == 0};
     struct mae_options *const options = mae_options_create();
     assert_non_null(options);
     char error[200];
@@ -548,6 +568,7 @@ static void interleaved_transactions_agree_with_a_replay(void **state)
     run_interleaved(8, false, 6, 3000);
     run_interleaved(20, false, 4, 3000);
     run_interleaved(64, false, 4, 3000); /* three levels */
+    run_interleaved(0, false, 4, 3000);
 }
 
 static void interleaved_queues_agree_with_a_replay(void **state)
@@ -555,6 +576,7 @@ static void interleaved_queues_agree_with_a_replay(void **state)
     (void)state;
     run_interleaved(8, true, 3, 6000);
     run_interleaved(64, true, 5, 3000);
+    run_interleaved(0, true, 4, 3000);
 }
 
 static void threads_agree_with_a_replay(void **state)
@@ -563,6 +585,7 @@ static void threads_agree_with_a_replay(void **state)
     run_threaded(8, false, 2, TRANSACTIONS_MAX);
     run_threaded(8, false, 4, TRANSACTIONS_MAX / 2);
     run_threaded(64, false, 8, TRANSACTIONS_MAX / 4);
+    run_threaded(0, false, 4, TRANSACTIONS_MAX / 4);
 }
 
 static void threads_on_queues_agree_with_a_replay(void **state)

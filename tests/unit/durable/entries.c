@@ -2,8 +2,8 @@
  * entries.c - index entries of a recovery: pieces in any order, dealt out to some threads, become the index that the
  * last piece of each entry says, and that transactions can go on with. Every kind and size of key, few entries and
  * enough for a tree of three levels.
- * Catches the mutations entry_first_counts, runs_unlinked, bucket_divided. How to read a failure: run again with the
- * printed MAE_SEED.
+ * Catches the mutations entry_first_counts, entry_length_ignored, runs_unlinked, bucket_divided. How to read a failure:
+ * run again with the printed MAE_SEED.
  */
 #include "tests/support/world.h"
 
@@ -22,6 +22,7 @@ struct build {
     struct entries entries;
     unsigned parts;
     size_t key_bytes;
+    bool variable;
     uint64_t rows, per_key; /* so many rows have the same key */
     bool collides;
     bool there[ROWS_MAX]; /* the row's entry */
@@ -33,7 +34,7 @@ static bool index_after(void *owner, uint64_t number, struct durable_index *foun
     struct mae_index *index = build->world.index;
     bool hashed = index->kind == MAE_INDEX_HASH;
     *found = (struct durable_index){.number = 7,
-                                    .key_bytes = build->key_bytes,
+                                    .config = {.key_bytes = build->key_bytes, .variable = build->variable},
                                     .hash = hashed ? &index->hash : NULL,
                                     .tree = hashed ? NULL : &index->tree,
                                     .rows = &index->table->rows,
@@ -41,10 +42,19 @@ static bool index_after(void *owner, uint64_t number, struct durable_index *foun
     return number < 7;
 }
 
-/* The row's key: numbers, or bytes that differ behind the first 8 of them. */
+/* The row's key: numbers, or bytes that differ behind the first 8 of them. Of keys of variable length every second one
+ * begins the one before, so it comes first. */
 static void make_key(const struct build *build, uint64_t row, unsigned char *key)
 {
     uint64_t number = row / build->per_key;
+    if (build->variable) {
+        key[0] = (unsigned char)(11 + (number % 2 == 0) * (1 + number % (build->key_bytes - 11)));
+        memset(key + 1, 0x5a, 9);
+        key[10] = (unsigned char)(number / 2 >> 8);
+        key[11] = (unsigned char)(number / 2);
+        memset(key + 12, (int)(number % 3), key[0] - 11u);
+        return;
+    }
     if (build->collides)
         number = COLLIDING_KEY * number;
     memset(key, 0x5a, build->key_bytes);
@@ -71,15 +81,17 @@ static void add_rows(struct build *build)
     }
 }
 
-static void open_build(struct build *build, enum mae_index_kind kind, size_t key_bytes, bool non_unique, uint64_t rows,
-                       unsigned parts)
+static void open_build_with(struct build *build, const struct mae_index_config *index, uint64_t rows, unsigned parts)
 {
-    *build = (struct build){.parts = parts, .key_bytes = key_bytes, .rows = rows, .per_key = non_unique ? 3 : 1};
+    *build = (struct build){.parts = parts,
+                            .key_bytes = index->key_bytes,
+                            .variable = index->variable,
+                            .rows = rows,
+                            .per_key = index->non_unique ? 3 : 1};
     build->world.db = world_db("recovery_threads=1");
     const struct mae_table_config table = {.payload_max_bytes = 8};
-    const struct mae_index_config index = {.kind = kind, .key_bytes = key_bytes, .non_unique = non_unique};
     assert_ok(mae_table_create(build->world.db, "rows", &table, &build->world.table));
-    assert_ok(mae_index_create(build->world.db, build->world.table, "keys", &index, &build->world.index));
+    assert_ok(mae_index_create(build->world.db, build->world.table, "keys", index, &build->world.index));
     for (unsigned i = 0; i < parts; i++)
         assert_ok(mae_worker_join(build->world.db, &build->workers[i]));
     build->world.workers[0] = build->workers[0];
@@ -87,6 +99,13 @@ static void open_build(struct build *build, enum mae_index_kind kind, size_t key
     build->host = (struct durable_host){.owner = build, .index_after = index_after};
     add_rows(build);
     assert_ok(entries_init(&build->entries, &build->host, parts));
+}
+
+static void open_build(struct build *build, enum mae_index_kind kind, size_t key_bytes, bool non_unique, uint64_t rows,
+                       unsigned parts)
+{
+    const struct mae_index_config index = {.kind = kind, .key_bytes = key_bytes, .non_unique = non_unique};
+    open_build_with(build, &index, rows, parts);
 }
 
 static void close_build(struct build *build)
@@ -99,11 +118,13 @@ static void close_build(struct build *build)
 
 static enum mae_status note(struct build *build, unsigned part, uint64_t ts, uint64_t row, bool add)
 {
-    _Alignas(8) unsigned char bytes[sizeof(struct piece) + MAE_KEY_MAX_BYTES];
+    _Alignas(8) unsigned char bytes[sizeof(struct piece) + sizeof(struct mae_key)], key[sizeof(struct mae_key)];
     uint64_t words[2];
-    piece_pack(add ? PIECE_ADD : PIECE_REMOVE, 7, row, build->key_bytes, words);
+    make_key(build, row, key);
+    const size_t length = build->variable ? key[0] : build->key_bytes;
+    piece_pack(add ? PIECE_ADD : PIECE_REMOVE, 7, row, length, words);
     memcpy(bytes, words, sizeof words);
-    make_key(build, row, bytes + sizeof words);
+    memcpy(bytes + sizeof words, key + build->variable, length);
     return entries_note(&build->entries, part, ts, 0, (const struct piece *)(const void *)bytes);
 }
 
@@ -136,9 +157,9 @@ static bool count_visit(void *arg, const void *key, uint64_t row)
 {
     const struct build *build = ((void **)arg)[0];
     uint64_t *seen = ((void **)arg)[1];
-    unsigned char expected[MAE_KEY_MAX_BYTES];
+    unsigned char expected[sizeof(struct mae_key)];
     make_key(build, row, expected);
-    assert_memory_equal(expected, key, build->key_bytes);
+    assert_memory_equal(expected, key, build->variable ? 1u + expected[0] : build->key_bytes);
     assert_true(build->there[row]);
     ++*seen;
     return true;
@@ -159,7 +180,7 @@ static void check(struct build *build)
         assert_int_equal(seen, expected);
     }
     for (uint64_t row = 0; row < build->rows && build->per_key == 1; row++) {
-        unsigned char key[MAE_KEY_MAX_BYTES];
+        unsigned char key[sizeof(struct mae_key)];
         uint64_t found = UINT64_MAX;
         make_key(build, row, key);
         enum mae_status status = mae_index_find(txn, build->world.index, key, &found);
@@ -176,7 +197,7 @@ static void change(struct build *build, uint64_t *random)
     for (unsigned i = 0; i < CHANGES && build->rows > 0; i++) {
         struct mae_txn *txn = begin(build->workers[0]);
         uint64_t row = random_below(random, build->rows);
-        unsigned char key[MAE_KEY_MAX_BYTES];
+        unsigned char key[sizeof(struct mae_key)];
         make_key(build, row, key);
         if (build->there[row])
             assert_ok(mae_index_remove(txn, build->world.index, key, row));
@@ -208,6 +229,22 @@ static void the_last_piece_of_each_entry_counts(void **state)
         for (unsigned kind = 0; kind < 3; kind++) {
             open_build(&build, kind == 0 ? MAE_INDEX_HASH : MAE_INDEX_ORDERED, sizes[i % 5], kind == 2, rows[i / 5],
                        1 + (unsigned)random_below(&random, PARTS_MAX));
+            run(&build, &random);
+        }
+}
+
+static void keys_of_variable_length_come_back(void **state)
+{
+    (void)state;
+    static struct build build;
+    static const size_t longest[] = {12, 24, 40, 100, MAE_KEY_DATA_BYTES};
+    static const uint64_t rows[] = {1, 2, 30, 100, 700, ROWS_MAX};
+    uint64_t random = seed_from_environment();
+    for (unsigned i = 0; i < 6 * 5; i++)
+        for (unsigned non_unique = 0; non_unique < 2; non_unique++) {
+            const struct mae_index_config index = {
+                .kind = MAE_INDEX_ORDERED, .key_bytes = longest[i % 5], .non_unique = non_unique, .variable = true};
+            open_build_with(&build, &index, rows[i / 5], 1 + (unsigned)random_below(&random, PARTS_MAX));
             run(&build, &random);
         }
 }
@@ -306,11 +343,9 @@ static void keys_must_come_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_last_piece_of_each_entry_counts),
-        cmocka_unit_test(a_tree_gets_as_many_levels_as_it_needs),
-        cmocka_unit_test(keys_of_one_bucket_find_room),
-        cmocka_unit_test(what_does_not_fit_is_refused),
-        cmocka_unit_test(keys_must_come_in_order),
+        cmocka_unit_test(the_last_piece_of_each_entry_counts),    cmocka_unit_test(keys_of_variable_length_come_back),
+        cmocka_unit_test(a_tree_gets_as_many_levels_as_it_needs), cmocka_unit_test(keys_of_one_bucket_find_room),
+        cmocka_unit_test(what_does_not_fit_is_refused),           cmocka_unit_test(keys_must_come_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static struct manifest example(void)
     struct manifest manifest = {.database = UINT64_C(0xFEDCBA9876543210), .next_number = 3};
     struct manifest_object table = {.kind = MANIFEST_TABLE, .number = 1, .table_config = {100, 5}};
     struct manifest_object index = {
-        .kind = MANIFEST_INDEX, .number = 2, .table = 1, .index_config = {MAE_INDEX_ORDERED, 16, true, 9}};
+        .kind = MANIFEST_INDEX, .number = 2, .table = 1, .index_config = {MAE_INDEX_ORDERED, 16, true, 9, true}};
     strcpy(table.name, " 100% of\nchecksum ");
     memset(index.name, 'n', MAE_NAME_MAX_BYTES);
     assert_ok(manifest_add_life(&manifest, 10, 1));
@@ -57,6 +57,7 @@ static void it_comes_back(void **state)
     assert_int_equal(read.objects[1].index_config.expected_rows, 9);
     assert_true(read.objects[1].index_config.non_unique);
     assert_int_equal(read.objects[1].index_config.kind, MAE_INDEX_ORDERED);
+    assert_true(read.objects[1].index_config.variable);
     manifest_fini(&read);
     manifest_fini(&written);
     disk_close();

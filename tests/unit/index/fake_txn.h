@@ -28,6 +28,19 @@
 #define txn_delete fake_delete
 #define txn_prefetch_row fake_prefetch_row
 #define tree_shape_init fake_tree_shape_init
+#define tree_heap_head fake_tree_heap_head
+#define tree_heap_longest fake_tree_heap_longest
+#define tree_heap_room fake_tree_heap_room
+#define tree_heap_used fake_tree_heap_used
+#define tree_heap_key fake_tree_heap_key
+#define tree_heap_clear fake_tree_heap_clear
+#define tree_heap_insert fake_tree_heap_insert
+#define tree_heap_remove fake_tree_heap_remove
+#define tree_heap_forget fake_tree_heap_forget
+#define tree_heap_append fake_tree_heap_append
+#define tree_heap_cut fake_tree_heap_cut
+#define tree_heap_is_sound fake_tree_heap_is_sound
+#define tree_key_size fake_tree_key_size
 #define tree_key_make fake_tree_key_make
 #define tree_key_compare fake_tree_key_compare
 #define txn_glance fake_glance
@@ -45,7 +58,6 @@
 #define tree_node_value fake_tree_node_value
 #define tree_node_set_low fake_tree_node_set_low
 #define tree_node_set_high fake_tree_node_set_high
-#define tree_node_set_key fake_tree_node_set_key
 #define tree_node_below_low fake_tree_node_below_low
 #define tree_node_beyond_high fake_tree_node_beyond_high
 #define tree_node_covers fake_tree_node_covers
@@ -55,7 +67,12 @@
 #define tree_node_equals fake_tree_node_equals
 #define tree_node_insert fake_tree_node_insert
 #define tree_node_remove fake_tree_node_remove
-#define tree_node_copy fake_tree_node_copy
+#define tree_node_append fake_tree_node_append
+#define tree_node_truncate fake_tree_node_truncate
+#define tree_node_has_room fake_tree_node_has_room
+#define tree_node_has_spare fake_tree_node_has_spare
+#define tree_node_is_small fake_tree_node_is_small
+#define tree_node_fit fake_tree_node_fit
 #define tree_target_covered fake_tree_target_covered
 #define tree_walk fake_tree_walk
 #define tree_read_node fake_tree_read_node
@@ -101,6 +118,7 @@ struct mae_txn {
     uint64_t fail_at, operations;
 };
 
+#include "engine/index/tree_heap.c"
 #include "engine/index/tree_node.c"
 #include "engine/index/tree_walk.c"
 #include "engine/index/tree_balance.c"

@@ -5,7 +5,8 @@
  */
 #include "tests/unit/index/fake_txn.h"
 
-enum { ENTRIES_MAX = 1 << 15, KEY_BYTES_MAX = MAE_KEY_MAX_BYTES };
+/* VARIABLE_LONGEST: of keys of variable length. Of longer ones too few would fit into the small nodes. */
+enum { VARIABLE_LONGEST = 40, ENTRIES_MAX = 1 << 15, KEY_BYTES_MAX = TREE_KEY_BYTES_MAX };
 
 static uint64_t first_seed, random_state;
 
@@ -24,7 +25,8 @@ struct world {
     struct mae_txn *txn;
     struct tree_index index;
     size_t key_bytes;
-    bool non_unique;
+    bool non_unique, variable;
+    bool mostly_long; /* variable: of eight keys seven are as long as they may be, and one is short */
     struct entry entries[ENTRIES_MAX];
     size_t count;
     /* What the running transaction did, to undo. */
@@ -37,8 +39,30 @@ struct world {
     uint64_t stale_hits, given_up, scans, scanned;
 };
 
+/* Three digits, in an index with an even longest key behind others; what stands behind them makes keys of all lengths,
+ * of which one often begins another. */
+static void encode_variable(const struct world *world, char *bytes, uint64_t number)
+{
+    static const char behind[] = {0, 0, 0, 'a'};
+    const size_t before = world->key_bytes % 2 == 0 ? 9 : 0, most = world->key_bytes - before - 3;
+    size_t after = number % 4 < 2 ? number % 4 : 2 + number / 4 * 7 % (most - 1);
+    if (world->mostly_long) {
+        after = number % 8 ? most : 0;
+        number *= 4;
+    }
+    memset(bytes + 1, 0x5a, before);
+    for (size_t i = 0; i < 3; i++)
+        bytes[1 + before + i] = (char)(number / 4 >> (16 - 8 * i));
+    memset(bytes + 1 + before + 3, behind[number % 4], after);
+    bytes[0] = (char)(before + 3 + after);
+}
+
 static void encode(const struct world *world, char *bytes, uint64_t number)
 {
+    if (world->variable) {
+        encode_variable(world, bytes, number);
+        return;
+    }
     if (world->key_bytes == sizeof(number)) {
         memcpy(bytes, &number, sizeof(number));
         return;
@@ -108,18 +132,24 @@ static void roll_back(struct world *world)
     }
 }
 
-static struct world *world_open(size_t key_bytes, bool non_unique)
+static struct world *world_open_with(const struct mae_index_config *config)
 {
     struct world *const world = calloc(1, sizeof(*world));
     assert_non_null(world);
     world->txn = fake_open(fake_random(&random_state));
-    world->key_bytes = key_bytes;
-    world->non_unique = non_unique;
-    tree_index_init(&world->index, world->txn->table, key_bytes, non_unique);
+    world->key_bytes = config->key_bytes;
+    world->non_unique = config->non_unique;
+    world->variable = config->variable;
+    tree_index_init(&world->index, world->txn->table, config);
     fake_begin(world->txn);
     assert_int_equal(tree_index_create_root(world->txn, &world->index), MAE_OK);
     commit(world);
     return world;
+}
+
+static struct world *world_open(size_t key_bytes, bool non_unique)
+{
+    return world_open_with(&(struct mae_index_config){.key_bytes = key_bytes, .non_unique = non_unique});
 }
 
 static void world_close(struct world *world)
@@ -227,7 +257,8 @@ static bool compare_entry(void *arg, const void *key, uint64_t row)
         return false;
     }
     encode(expected->world, wanted, expected->world->entries[expected->next].number);
-    if (memcmp(wanted, key, expected->world->key_bytes) != 0 || row != expected->world->entries[expected->next].row)
+    if (memcmp(wanted, key, tree_key_size(&expected->world->index.shape, wanted)) != 0 ||
+        row != expected->world->entries[expected->next].row)
         expected->wrong = true;
     expected->next = expected->backward ? expected->next - 1 : expected->next + 1; /* wraps below 0: beyond count */
     expected->seen++;
@@ -325,9 +356,10 @@ static void drain(struct world *world)
 }
 
 /* Transactions of a few operations, of which some are rolled back; fills, then empties. */
-static void run_random(size_t key_bytes, bool non_unique, unsigned transactions, uint64_t skew)
+static void run_random_with(const struct mae_index_config *config, unsigned transactions, uint64_t skew)
 {
-    struct world *const world = world_open(key_bytes, non_unique);
+    struct world *const world = world_open_with(config);
+    const bool non_unique = config->non_unique;
     const uint64_t numbers = non_unique ? 1500 : 4000;
     unsigned highest = 0;
     for (unsigned i = 0; i < transactions; i++) {
@@ -358,6 +390,12 @@ static void run_random(size_t key_bytes, bool non_unique, unsigned transactions,
     world_close(world);
 }
 
+static void run_random(size_t key_bytes, bool non_unique, unsigned transactions, uint64_t skew)
+{
+    const struct mae_index_config config = {.key_bytes = key_bytes, .non_unique = non_unique};
+    run_random_with(&config, transactions, skew);
+}
+
 static void random_operations_agree_with_a_sorted_array(void **state)
 {
     (void)state;
@@ -365,6 +403,10 @@ static void random_operations_agree_with_a_sorted_array(void **state)
         run_random(key_bytes, false, 2000, 0);
         run_random(key_bytes, true, 2000, 0);
     }
+    for (size_t longest = VARIABLE_LONGEST - 1; longest <= VARIABLE_LONGEST; longest++)
+        for (unsigned non_unique = 0; non_unique < 2; non_unique++)
+            run_random_with(
+                &(struct mae_index_config){.key_bytes = longest, .non_unique = non_unique, .variable = true}, 4000, 0);
 }
 
 static void peeks_into_the_past_are_noticed(void **state)
@@ -373,14 +415,14 @@ static void peeks_into_the_past_are_noticed(void **state)
     for (uint64_t skew = 1; skew < FAKE_HISTORY; skew += 6) {
         run_random(8, false, 4000, skew);
         run_random(16, true, 4000, skew);
+        run_random_with(&(struct mae_index_config){.key_bytes = VARIABLE_LONGEST, .variable = true}, 4000, skew);
     }
 }
 
 /* Every operation that can fail is made to, once: the tree stays what it was. */
-static void a_failure_anywhere_leaves_the_committed_tree_alone(void **state)
+static void check_failures(const struct mae_index_config *config)
 {
-    (void)state;
-    struct world *const world = world_open(8, false);
+    struct world *const world = world_open_with(config);
     const uint64_t numbers = 3000;
     for (unsigned i = 0; i < 400; i++) {
         for (uint64_t n = 0; n < 8; n++)
@@ -402,6 +444,13 @@ static void a_failure_anywhere_leaves_the_committed_tree_alone(void **state)
     }
     verify(world);
     world_close(world);
+}
+
+static void a_failure_anywhere_leaves_the_committed_tree_alone(void **state)
+{
+    (void)state;
+    check_failures(&(struct mae_index_config){.key_bytes = 8});
+    check_failures(&(struct mae_index_config){.key_bytes = VARIABLE_LONGEST, .variable = true});
 }
 
 /* ---- Patterns. ---- */
@@ -507,6 +556,49 @@ static void removal_in_either_direction_frees_the_nodes(void **state)
     }
 }
 
+/* Ranges are filled up and emptied, so that inner nodes come to have one child beside a full neighbour: with keys of
+ * variable length the key that then parts them need not fit into their parent. */
+static void check_emptied_ranges(const struct mae_index_config *config, unsigned rounds, bool mostly_long)
+{
+    struct world *const world = world_open_with(config);
+    const uint64_t numbers = 20000;
+    world->mostly_long = mostly_long;
+    for (unsigned round = 0; round < rounds; round++) {
+        for (unsigned part = 0; part < 2; part++) {
+            const uint64_t lo = random_below(numbers), width = 200 + random_below(2000), step = 1 + random_below(4);
+            for (uint64_t i = 0; i < width && world->count < ENTRIES_MAX; i += step) {
+                assert_true(do_insert(world, (lo + (round % 2 ? i : width - i)) % numbers, 0));
+                commit(world);
+            }
+        }
+        const uint64_t lo = random_below(numbers), hi = lo + 500 + random_below(3000);
+        const size_t from = position_of(world, lo, 0);
+        for (size_t left = position_of(world, hi, 0) - from; left > 0; left--) {
+            const struct entry entry = world->entries[from + (round % 3 ? random_below(left) : 0)];
+            assert_true(do_remove(world, entry.number, entry.row));
+            commit(world);
+        }
+        verify(world);
+    }
+    drain(world);
+    world_close(world);
+}
+
+static void emptied_ranges_leave_a_sound_tree(void **state)
+{
+    (void)state;
+    check_emptied_ranges(&(struct mae_index_config){.key_bytes = 8}, 100, false);
+    check_emptied_ranges(&(struct mae_index_config){.key_bytes = 16, .non_unique = true}, 100, false);
+    for (unsigned mostly_long = 0; mostly_long < 2; mostly_long++) {
+        const unsigned rounds = mostly_long ? 60 : 100;
+        check_emptied_ranges(&(struct mae_index_config){.key_bytes = VARIABLE_LONGEST, .variable = true}, rounds,
+                             mostly_long);
+        check_emptied_ranges(
+            &(struct mae_index_config){.key_bytes = VARIABLE_LONGEST - 1, .variable = true, .non_unique = true}, rounds,
+            mostly_long);
+    }
+}
+
 /* ---- What is in the read set and in the write set. ---- */
 
 static void a_hit_reads_nothing_and_a_miss_its_leaf(void **state)
@@ -562,7 +654,7 @@ static void without_a_root_there_is_nothing(void **state)
     (void)state;
     struct mae_txn *const txn = fake_open(1);
     struct tree_index index;
-    tree_index_init(&index, txn->table, 8, false);
+    tree_index_init(&index, txn->table, &(struct mae_index_config){.key_bytes = 8});
     fake_begin(txn);
     assert_int_equal(tree_index_create_root(txn, &index), MAE_OK);
     fake_commit(txn);
@@ -620,7 +712,7 @@ static void verify_finds_every_kind_of_damage(void **state)
             tree_node_set_low(&world->index.shape, node, NULL);
             break;
         case 4:
-            tree_node_set_key(&world->index.shape, node, 1, &first);
+            memcpy((char *)node->body + world->index.shape.keys + 8, first.bytes, 8);
             break;
         case 5:
             node->count = 0;
@@ -646,6 +738,47 @@ static void verify_finds_every_kind_of_damage(void **state)
     world_close(world);
 }
 
+/* The whole keys of a leaf: their sum, where they begin, two at one place, one that is empty, one without its head. */
+static void verify_finds_damage_to_keys_of_variable_length(void **state)
+{
+    (void)state;
+    struct world *const world =
+        world_open_with(&(struct mae_index_config){.key_bytes = VARIABLE_LONGEST, .variable = true});
+    const struct tree_shape *const shape = &world->index.shape;
+    for (uint64_t i = 0; i < 3000; i++)
+        assert_true(do_insert(world, random_below(100000), 0) && (commit(world), true));
+    for (unsigned damage = 0; damage < 6; damage++) {
+        struct tree_node *node = node_of(world, world->index.root);
+        while (node->level > 0)
+            node = node_of(world, tree_node_value(shape, node, node->count / 2u));
+        struct tree_heap *const heap = (struct tree_heap *)(void *)((char *)node->body + shape->heap);
+        char *const key = (char *)node->body + heap->places[0];
+        assert_true(tree_heap_is_sound(shape, node));
+        if (damage == 0)
+            heap->used++;
+        else if (damage == 1)
+            heap->top = (uint16_t)(shape->leaf_heap - 1);
+        else if (damage == 2)
+            heap->places[0] = heap->places[1];
+        else if (damage == 3)
+            key[0] = 0;
+        else if (damage == 4)
+            key[1] ^= 1;
+        else
+            heap->places[0] = shape->heap_end;
+        char report[200] = "";
+        struct tree_statistics statistics;
+        assert_int_equal(tree_index_verify(world->txn, &world->index, world->txn->table->row_count, &statistics, report,
+                                           sizeof(report)),
+                         MAE_CORRUPT);
+        assert_non_null(strstr(report, "keys of variable length"));
+        fake_abort(world->txn);
+        fake_begin(world->txn);
+        verify(world);
+    }
+    world_close(world);
+}
+
 int main(void)
 {
     const char *const text = getenv("MAE_SEED");
@@ -661,9 +794,11 @@ int main(void)
         cmocka_unit_test(interleaved_ascending_runs_fill_the_leaves),
         cmocka_unit_test(queues_keep_the_tree_small),
         cmocka_unit_test(removal_in_either_direction_frees_the_nodes),
+        cmocka_unit_test(emptied_ranges_leave_a_sound_tree),
         cmocka_unit_test(a_hit_reads_nothing_and_a_miss_its_leaf),
         cmocka_unit_test(changes_write_one_node_unless_they_restructure),
         cmocka_unit_test(verify_finds_every_kind_of_damage),
+        cmocka_unit_test(verify_finds_damage_to_keys_of_variable_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
