@@ -21,6 +21,8 @@ int alter_begin(struct connection *connection, char **error)
 
 int alter_end(struct connection *connection, enum mae_status status, char **error)
 {
+    if (connection->writer == NULL) /* a statement within had no memory, for which SQLite rolls all back */
+        return SQLITE_NOMEM;
     if (status == MAE_OK)
         status = tables_read(connection->database, connection->writer->txn);
     if (status != MAE_OK) {
@@ -473,6 +475,12 @@ static int take_back(struct connection *connection, const uint64_t *mark)
     return connection_list(connection, status);
 }
 
+/* Whether the writer's transaction is still open: if a statement within has no memory, SQLite rolls all back. */
+static bool is_open(const struct connection *connection, const struct session *writer)
+{
+    return connection->writer == writer && writer->txn != NULL;
+}
+
 /* Does it, or leaves all as it was. */
 static int alter_or_not(struct redefinition *change, alter_fn what, const struct request *request, char **error)
 {
@@ -490,11 +498,11 @@ static int alter_or_not(struct redefinition *change, alter_fn what, const struct
         code = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(change->connection->sqlite, sql, NULL, NULL, error);
         sqlite3_free(sql);
     }
-    if (code != SQLITE_OK && writer->txn != NULL) {
+    if (code != SQLITE_OK && is_open(change->connection, writer)) {
         int back = take_back(change->connection, marked ? &mark : NULL);
         code = back == SQLITE_OK ? code : back;
     }
-    if (marked && writer->txn != NULL)
+    if (marked && is_open(change->connection, writer))
         status = mae_release(writer->txn, mark);
     return status == MAE_OK ? code : session_code(writer, status);
 }
