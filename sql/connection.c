@@ -162,16 +162,25 @@ int connection_write(struct connection *connection, char **error)
     if (connection->writer == NULL) {
         connection->synced = false;
         connection->levels = 0;
-        return session_open(connection, MAE_READ_WRITE, &connection->writer, error);
+        const enum mae_mode mode = connection->only_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
+        return session_open(connection, mode, &connection->writer, error);
     }
     if (connection->writer->txn == NULL)
         return refuse(error, code_of(connection->writer->failure), mae_status_text(connection->writer->failure));
     return SQLITE_OK;
 }
 
-int connection_own(struct connection *connection, char **error)
+int connection_change(struct connection *connection, char **error)
 {
     int code = connection_write(connection, error);
+    if (code != SQLITE_OK || !connection->writer->snapshot)
+        return code;
+    return refuse(error, SQLITE_READONLY, "this connection only reads; SELECT maemio_snapshot(0) lets it write");
+}
+
+int connection_own(struct connection *connection, char **error)
+{
+    int code = connection_change(connection, error);
     if (code != SQLITE_OK)
         return code;
     if (!gate_own(connection->database, connection, connection->inside))
@@ -270,7 +279,9 @@ static void writer_end(struct connection *connection, bool committed)
         session_end(connection, reader);
         session_free(connection, reader);
     }
-    if (writer != NULL) {
+    /* The cursors of a snapshot may go on, and their values stay: the last one ends it. */
+    bool stays = writer != NULL && writer->snapshot && writer->cursors > 0 && !MUTATED(sql_snapshot_ends);
+    if (writer != NULL && !stays) {
         session_end(connection, writer);
         if (writer->cursors == 0)
             session_free(connection, writer);
@@ -300,6 +311,8 @@ int connection_sync(struct connection *connection, char **error)
         return connection->sync_code;
     if (writer->txn == NULL)
         return refuse(error, code_of(writer->failure), mae_status_text(writer->failure));
+    if (writer->snapshot)
+        return SQLITE_OK; /* there is nothing to validate */
     if (writer->changes > 0 && !MUTATED(sql_mixes_files) && writes_elsewhere(connection))
         return refuse(error, SQLITE_ERROR, "a transaction cannot write a file of SQLite and tables of Maemio");
     if (connection->commit_hook != NULL && !MUTATED(sql_hook_unasked) &&
@@ -543,6 +556,14 @@ static int names_leave(struct connection *connection, char **error)
     connection->refreshing = false;
     gate_leave(connection->database, worker);
     return code == SQLITE_OK ? code : refuse(error, code, sqlite3_errmsg(connection->sqlite));
+}
+
+int connection_only_reads(struct connection *connection, bool only_reads, char **error)
+{
+    if (connection->inside > 0 || !sqlite3_get_autocommit(connection->sqlite))
+        return refuse(error, SQLITE_BUSY, "transactions are open");
+    connection->only_reads = only_reads;
+    return SQLITE_OK;
 }
 
 int connection_open(struct connection *connection, const char *folder, char **error)

@@ -8,6 +8,7 @@
  *   S2  Outside of BEGIN a cursor uses a reader, which is never older than the connection's last commit.
  *   S3  Each transaction of SQLite that has read from the writer gets xSync at its COMMIT, also if it has written
  *       nothing: SQLite's call of xBegin for the table of enlisting makes sure of that.
+ *       A connection that only reads (maemio_snapshot) has a snapshot for its writer, which lasts as a reader does.
  *   S4  The writer's transaction ends in xSync, xRollback, or at once if it cannot commit any more; then every call
  *       fails with the same code until xRollback.
  *
@@ -46,6 +47,7 @@ struct connection {
     bool refreshing;             /* names follow the catalogue: xCreate and xDestroy change nothing there */
     bool synced;                 /* xSync has committed, xCommit has not been called yet */
     int sync_code;               /* what that xSync has returned */
+    bool only_reads;             /* what it opens as its writer is a snapshot */
     bool broken;                 /* SQLite has rolled back what is committed */
     uint64_t *marks;             /* savepoints of the engine, one a level of SQLite's */
     unsigned levels, levels_max; /* how many there are, and fit */
@@ -63,6 +65,9 @@ void connection_destroy(void *connection);
 /* Chooses the database in a folder, "" the one in memory. SQLITE_BUSY: a transaction is open. */
 int connection_open(struct connection *connection, const char *folder, char **error);
 
+/* From now on the connection's transactions are snapshots, or not any more. SQLITE_BUSY: a transaction is open. */
+int connection_only_reads(struct connection *connection, bool only_reads, char **error);
+
 /* Enters the gate. SQLITE_BUSY, SQLITE_NOMEM. */
 int connection_enter(struct connection *connection, struct mae_worker **worker, char **error);
 
@@ -74,8 +79,10 @@ int session_code(struct session *session, enum mae_status status);
 int connection_read(struct connection *connection, struct session **session, char **error);
 void connection_read_end(struct connection *connection, struct session *session);
 
-/* Opens the writer, if it is not. And for a change of the schema: takes the gate, too. */
+/* Opens the writer, if it is not. For changes: SQLITE_READONLY if it is a snapshot. And for a change of the schema:
+ * takes the gate, too. */
 int connection_write(struct connection *connection, char **error);
+int connection_change(struct connection *connection, char **error);
 int connection_own(struct connection *connection, char **error);
 
 /* Begins the writer's transaction again, which takes back what it has done, and lets it see the table's indexes (NULL:

@@ -13,7 +13,7 @@
 #include "engine/base/compiler.h"
 #include "sql/module.h"
 
-enum { ROWS_AHEAD = 64 };
+enum { ROWS_AHEAD = 8 };
 
 struct row_ahead {
     uint64_t row;

@@ -48,6 +48,15 @@ static void refresh_function(sqlite3_context *context, int count, sqlite3_value 
     answer(context, code, error);
 }
 
+/* maemio_snapshot(ON): whether the connection's transactions are snapshots, which never conflict and cannot write. */
+static void snapshot_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    char *error = NULL;
+    (void)count;
+    answer(context, connection_only_reads(sqlite3_user_data(context), sqlite3_value_int(values[0]) != 0, &error),
+           error);
+}
+
 static int run_all(struct connection *connection, const char *sql, front_row_fn row, void *arg, char **error)
 {
     int code = SQLITE_OK;
@@ -70,7 +79,11 @@ static const struct function {
     int arguments;
     void (*call)(sqlite3_context *context, int count, sqlite3_value **values);
 } functions[] = {
-    {"maemio_open", 1, open_function}, {"maemio_refresh", 0, refresh_function}, {"maemio_exec", 1, exec_function}};
+    {"maemio_open", 1, open_function},
+    {"maemio_refresh", 0, refresh_function},
+    {"maemio_snapshot", 1, snapshot_function},
+    {"maemio_exec", 1, exec_function},
+};
 
 static int attach(sqlite3 *sqlite, const char *folder, char **error)
 {

@@ -531,7 +531,7 @@ int update_row(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_in
 {
     struct vtab *vtab = (struct vtab *)base;
     char *error = NULL;
-    int code = connection_write(vtab->connection, &error);
+    int code = connection_change(vtab->connection, &error);
     if (code != SQLITE_OK)
         return vtab_refuse(vtab, code, error);
     if ((code = vtab_is_current(vtab)) != SQLITE_OK || (code = update_prepare(vtab)) != SQLITE_OK)

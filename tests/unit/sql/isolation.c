@@ -113,6 +113,38 @@ static void a_snapshot_is_not_disturbed(void **state)
     sqlite3_finalize(reader);
 }
 
+/* Of a connection that only reads. Its statements see one state, also those that go on behind COMMIT. */
+static void a_transaction_may_be_a_snapshot(void **state)
+{
+    struct two *two = *state;
+    sqlite3_stmt *reader;
+    assert_sql(two->a, "SELECT maemio_snapshot(1); BEGIN");
+    assert_int_equal(sql_run(two->a, "SELECT maemio_snapshot(0)"), SQLITE_BUSY);
+    assert_rows(two->a, "50\n", "SELECT v FROM t WHERE id = 1");
+    assert_sql(two->b, "UPDATE t SET v = 7; INSERT INTO t VALUES (3, 9, 'three')");
+    assert_rows(two->a, "1|50\n2|50\n", "SELECT id, v FROM t");
+    assert_rows(two->a, "50\n50\n", "SELECT v FROM t WHERE v > 8");
+    assert_int_equal(sql_run(two->a, "UPDATE t SET v = 1"), SQLITE_READONLY);
+    assert_non_null(strstr(sql_error(), "maemio_snapshot(0)"));
+    assert_int_equal(sql_run(two->a, "INSERT INTO t VALUES (4, 1, '')"), SQLITE_READONLY);
+    assert_int_equal(sql_run(two->a, "DELETE FROM t WHERE id = 1"), SQLITE_READONLY);
+    assert_int_equal(sql_run(two->a, "CREATE VIRTUAL TABLE maemio.u USING maemio(a INTEGER)"), SQLITE_READONLY);
+    assert_int_equal(sql_run(two->a, "DROP TABLE t"), SQLITE_READONLY);
+    assert_int_equal(sqlite3_prepare_v2(two->a, "SELECT s FROM t ORDER BY id", -1, &reader, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(reader), SQLITE_ROW);
+    assert_sql(two->a, "SAVEPOINT s; ROLLBACK TO s; COMMIT");
+    assert_sql(two->b, "UPDATE t SET s = 'other'");
+    assert_string_equal((const char *)sqlite3_column_text(reader, 0), "one");
+    assert_rows(two->a, "7\n7\n9\n", "SELECT v FROM t ORDER BY id");
+    assert_int_equal(sqlite3_step(reader), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(reader, 0), "two");
+    assert_int_equal(sqlite3_step(reader), SQLITE_DONE);
+    sqlite3_finalize(reader);
+    assert_int_equal(sql_run(two->a, "UPDATE t SET v = 1"), SQLITE_READONLY);
+    assert_sql(two->a, "BEGIN; SELECT * FROM t; ROLLBACK; SELECT maemio_snapshot(0); UPDATE t SET v = 1");
+    assert_rows(two->b, "1\n1\n1\n", "SELECT v FROM t");
+}
+
 static void a_select_sees_what_has_committed_before(void **state)
 {
     struct two *two = *state;
@@ -296,6 +328,7 @@ int main(void)
         TWO(a_phantom_fails_one_commit),
         TWO(a_transaction_that_only_reads_is_validated),
         TWO(a_snapshot_is_not_disturbed),
+        TWO(a_transaction_may_be_a_snapshot),
         TWO(a_select_sees_what_has_committed_before),
         TWO(a_doomed_transaction_fails_until_rollback),
         TWO(rollback_to_keeps_earlier_work),
