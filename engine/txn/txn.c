@@ -617,7 +617,7 @@ const void *txn_glance(const struct mae_txn *txn, const struct table *table, uin
 
 void txn_prefetch_version(const struct table *table, uint64_t row_id)
 {
-    enum { LINES_MAX = 4 };
+    enum { LINES_MAX = 4, LINES_OF_ANY_SIZE = 2 };
     if (UNLIKELY(row_id >= atomic_load_explicit(&table->next_row, memory_order_acquire)))
         return; /* an entry that is peeked at may hold any number */
     char *row = table_row(table, row_id);
@@ -625,7 +625,9 @@ void txn_prefetch_version(const struct table *table, uint64_t row_id)
     if (LIKELY(handle == HANDLE_INLINE) || handle == HANDLE_NONE)
         return;
     const char *version = (const char *)row_version(table, row, handle);
-    for (uint32_t i = 0; i < LINES_MAX && i * CACHE_LINE_BYTES < table->payload_max_bytes + VERSION_HEADER_BYTES; i++)
+    /* A table whose payloads may be as large as any says nothing of their size; most are small. */
+    const uint32_t lines = table->payload_max_bytes == MAE_PAYLOAD_MAX_BYTES ? LINES_OF_ANY_SIZE : LINES_MAX;
+    for (uint32_t i = 0; i < lines && i * CACHE_LINE_BYTES < table->payload_max_bytes + VERSION_HEADER_BYTES; i++)
         __builtin_prefetch(version + i * CACHE_LINE_BYTES, 1);
 }
 
