@@ -248,20 +248,31 @@ static bool entry_item(unsigned index, unsigned i)
     return true;
 }
 
-/* Its entries must go first, but for the one by whose key it is erased. */
+/* All entries of an item, but for that of one index. */
+static bool remove_entries(unsigned i, unsigned kept)
+{
+    struct item *item = &test.items[i];
+    char key[KEY_BYTES_MAX];
+    for (unsigned index = 0; index < INDEXES && !test.snapshot; index++) {
+        if (!item->entries[index] || index == kept)
+            continue;
+        if (!answers(TARGET_OK,
+                     test.ops->index_remove(test.txn, test.indexes[index], key_of(index, i, key), item->ref)))
+            return false;
+        item->entries[index] = false;
+        test.entries_changed = true;
+    }
+    return true;
+}
+
+/* Its entries go first, but for the one by whose key it is erased; of a row that is erased by ref, also after it. */
 static bool erase_item(unsigned index, unsigned i, bool by_ref)
 {
     struct item *item = &test.items[i];
     char key[KEY_BYTES_MAX];
-    for (unsigned other = 0; other < INDEXES && !test.snapshot; other++) {
-        if (!item->entries[other] || (other == index && !by_ref && !shapes[index].non_unique))
-            continue;
-        if (!answers(TARGET_OK,
-                     test.ops->index_remove(test.txn, test.indexes[other], key_of(other, i, key), item->ref)))
-            return false;
-        item->entries[other] = false;
-        test.entries_changed = true;
-    }
+    bool entries_last = by_ref && below(2);
+    if (!entries_last && !remove_entries(i, by_ref || shapes[index].non_unique ? INDEXES : index))
+        return false;
     if (by_ref ? !item->present : shapes[index].non_unique)
         return true;
     bool there = by_ref || item->entries[index];
@@ -271,6 +282,8 @@ static bool erase_item(unsigned index, unsigned i, bool by_ref)
         return false;
     if (status != TARGET_OK)
         return true;
+    if (entries_last && !remove_entries(i, INDEXES))
+        return false;
     test.entries_changed = true;
     uint64_t ref = item->ref;
     *item = (struct item){.ref = ref};
