@@ -49,7 +49,7 @@ int code_of(enum mae_status status)
 
 int connection_enter(struct connection *connection, struct mae_worker **worker, char **error)
 {
-    enum mae_status status = gate_enter(connection->database, connection, worker);
+    enum mae_status status = gate_enter(connection->database, connection, connection->inside, worker);
     if (status == MAE_BUSY)
         return refuse(error, SQLITE_BUSY, "the schema is being changed, or too many transactions are open");
     return status == MAE_OK ? SQLITE_OK : refuse(error, code_of(status), mae_status_text(status));
@@ -79,7 +79,7 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
         return refuse(error, SQLITE_MISUSE,
                       "a commit hook of SQLite has refused what was committed already; close the connection");
     if (connection->database == NULL) {
-        int code = connection_open(connection, "", error);
+        int code = connection_open(connection, "", NULL, error);
         if (code != SQLITE_OK)
             return code;
     }
@@ -259,7 +259,7 @@ static void gate_open(struct connection *connection, bool committed)
     if (!committed)
         tables_take_back(database);
     struct mae_worker *worker;
-    if (gate_enter(database, connection, &worker) == MAE_OK) {
+    if (gate_enter(database, connection, connection->inside, &worker) == MAE_OK) {
         (void)tables_sweep(database, worker, committed); /* what it cannot empty, it does at the next opening */
         gate_leave(database, worker);
     }
@@ -379,8 +379,10 @@ int connection_rollback_to(struct connection *connection, int level)
     struct session *writer = connection->writer;
     if (writer == NULL || (unsigned)level >= connection->levels)
         return SQLITE_OK;
+    /* S4: nothing is left, and the next call says why. A failure here would have SQLite end the transaction, and run
+     * what the program still takes for its statements outside of any. */
     if (writer->txn == NULL)
-        return code_of(writer->failure);
+        return MUTATED(sql_doomed_ends) ? code_of(writer->failure) : SQLITE_OK;
     connection->levels = (unsigned)level + 1;
     connection->version = 0; /* SQLite may have rolled back names */
     writer->changes++;
@@ -566,23 +568,22 @@ int connection_only_reads(struct connection *connection, bool only_reads, char *
     return SQLITE_OK;
 }
 
-int connection_open(struct connection *connection, const char *folder, char **error)
+int connection_open(struct connection *connection, const char *folder, const char *options, char **error)
 {
+    struct database *database;
     char *why;
     if (connection->inside > 0)
         return refuse(error, SQLITE_BUSY, "transactions are open");
-    struct database *database = database_open(folder, &why);
-    if (database == NULL) {
-        if (why == NULL)
-            return SQLITE_NOMEM;
+    int code = database_open(folder, options, &database, &why);
+    if (code != SQLITE_OK) {
         if (error != NULL)
             *error = why;
         else
             sqlite3_free(why);
-        return SQLITE_CANTOPEN;
+        return code;
     }
     if (connection->database != NULL) {
-        int code = names_leave(connection, error);
+        code = names_leave(connection, error);
         database_close(code == SQLITE_OK ? connection->database : database);
         if (code != SQLITE_OK)
             return code;

@@ -62,8 +62,9 @@ struct connection *connection_create(sqlite3 *sqlite);
 struct connection *connection_find(sqlite3 *sqlite);
 void connection_destroy(void *connection);
 
-/* Chooses the database in a folder, "" the one in memory. SQLITE_BUSY: a transaction is open. */
-int connection_open(struct connection *connection, const char *folder, char **error);
+/* Chooses the database in a folder, "" the one in memory; `options` as database_open has them. SQLITE_BUSY: a
+ * transaction is open. */
+int connection_open(struct connection *connection, const char *folder, const char *options, char **error);
 
 /* From now on the connection's transactions are snapshots, or not any more. SQLITE_BUSY: a transaction is open. */
 int connection_only_reads(struct connection *connection, bool only_reads, char **error);

@@ -22,7 +22,8 @@ enum {
 };
 
 struct database {
-    char *folder; /* "": in memory */
+    char *folder;  /* "": in memory */
+    char *options; /* of the engine, as database_open was given them */
     struct mae_db *db;
     struct mae_table *catalogue;
     struct mae_index *by_id;
@@ -39,13 +40,18 @@ struct database {
     struct mae_worker *worker[SESSIONS_MAX];
 };
 
-/* Opens the folder's database or finds it open; NULL: *error says why (or is NULL: out of memory). */
-struct database *database_open(const char *folder, char **error);
+/*
+ * Opens the folder's database or finds it open. `options` are words such as memory_limit=2G, parted by white space;
+ * NULL: none, or those that it is open with. SQLITE_CANTOPEN, also if it is open with other options, SQLITE_NOMEM;
+ * *error says why, or is NULL: there is no memory for that.
+ */
+int database_open(const char *folder, const char *options, struct database **opened, char **error);
 void database_close(struct database *database);
 
-/* A transaction of the connection `who` enters and gets a worker, and leaves. The owner of the gate passes. MAE_BUSY:
- * waited too long, or there are too many transactions; MAE_NO_MEMORY. */
-enum mae_status gate_enter(struct database *database, const void *who, struct mae_worker **worker);
+/* A transaction of the connection `who`, which has `inside` others open, enters and gets a worker, and leaves. The
+ * owner of the gate passes, and so does who is inside: the owner still waits for it. MAE_BUSY: waited too long, or
+ * there are too many transactions; MAE_NO_MEMORY. */
+enum mae_status gate_enter(struct database *database, const void *who, unsigned inside, struct mae_worker **worker);
 void gate_leave(struct database *database, struct mae_worker *worker);
 
 /* Takes the gate for a connection that has `inside` transactions open. True also if it has the gate already. */

@@ -23,14 +23,14 @@ static void answer(sqlite3_context *context, int code, char *error)
     sqlite3_free(error);
 }
 
-/* maemio_open(FOLDER): the connection's tables are those of the database in the folder. */
+/* maemio_open(FOLDER), maemio_open(FOLDER, OPTIONS): the connection's tables are those of the folder's database. */
 static void open_function(sqlite3_context *context, int count, sqlite3_value **values)
 {
     struct connection *connection = sqlite3_user_data(context);
     const char *folder = (const char *)sqlite3_value_text(values[0]);
+    const char *options = count > 1 ? (const char *)sqlite3_value_text(values[1]) : NULL;
     char *error = NULL;
-    (void)count;
-    int code = connection_open(connection, folder == NULL ? "" : folder, &error);
+    int code = connection_open(connection, folder == NULL ? "" : folder, options, &error);
     if (code == SQLITE_OK)
         code = connection_refresh(connection, &error);
     answer(context, code, error);
@@ -42,7 +42,7 @@ static void refresh_function(sqlite3_context *context, int count, sqlite3_value 
     struct connection *connection = sqlite3_user_data(context);
     char *error = NULL;
     (void)count, (void)values;
-    int code = connection->database == NULL ? connection_open(connection, "", &error) : SQLITE_OK;
+    int code = connection->database == NULL ? connection_open(connection, "", NULL, &error) : SQLITE_OK;
     if (code == SQLITE_OK)
         code = connection_refresh(connection, &error);
     answer(context, code, error);
@@ -79,13 +79,12 @@ static const struct function {
     int arguments;
     void (*call)(sqlite3_context *context, int count, sqlite3_value **values);
 } functions[] = {
-    {"maemio_open", 1, open_function},
-    {"maemio_refresh", 0, refresh_function},
-    {"maemio_snapshot", 1, snapshot_function},
+    {"maemio_open", 1, open_function},       {"maemio_open", 2, open_function},
+    {"maemio_refresh", 0, refresh_function}, {"maemio_snapshot", 1, snapshot_function},
     {"maemio_exec", 1, exec_function},
 };
 
-static int attach(sqlite3 *sqlite, const char *folder, char **error)
+static int attach(sqlite3 *sqlite, const char *folder, const char *options, char **error)
 {
     struct connection *connection = connection_find(sqlite);
     int code = SQLITE_OK;
@@ -98,15 +97,20 @@ static int attach(sqlite3 *sqlite, const char *folder, char **error)
                                            SQLITE_UTF8 | SQLITE_DIRECTONLY, connection, functions[i].call, NULL, NULL);
     }
     if (code == SQLITE_OK && folder != NULL)
-        code = connection_open(connection, folder, error);
+        code = connection_open(connection, folder, options, error);
     return code == SQLITE_OK && folder != NULL ? connection_refresh(connection, error) : code;
 }
 
 #ifdef SQLITE_CORE
 int mae_sql_attach(sqlite3 *sqlite, const char *folder, char **error)
 {
+    return mae_sql_attach_with(sqlite, folder, NULL, error);
+}
+
+int mae_sql_attach_with(sqlite3 *sqlite, const char *folder, const char *options, char **error)
+{
     char *why = NULL;
-    int code = attach(sqlite, folder != NULL ? folder : "", &why);
+    int code = attach(sqlite, folder != NULL ? folder : "", options, &why);
     if (error != NULL)
         *error = why;
     else
@@ -141,7 +145,7 @@ int mae_sql_commit_hook(sqlite3 *sqlite, int (*hook)(void *arg), void *arg)
 int sqlite3_maemio_init(sqlite3 *sqlite, char **error, const sqlite3_api_routines *routines)
 {
     sqlite3_api = routines;
-    int code = attach(sqlite, NULL, error);
+    int code = attach(sqlite, NULL, NULL, error);
     return code == SQLITE_OK ? SQLITE_OK_LOAD_PERMANENTLY : code;
 }
 #endif

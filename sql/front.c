@@ -325,7 +325,7 @@ int front_run(struct connection *connection, const char **sql, front_row_fn row,
     int code = NOT_OURS;
     *error = NULL;
     if (connection->database == NULL) {
-        code = connection_open(connection, "", error);
+        code = connection_open(connection, "", NULL, error);
         if (code != SQLITE_OK)
             return code;
         code = NOT_OURS;

@@ -33,6 +33,15 @@ extern "C" {
 int mae_sql_attach(sqlite3 *connection, const char *folder, char **error);
 
 /*
+ * The same, with options of the engine for a database that is not open yet: words such as "memory_limit=2G
+ * huge_pages=off", parted by white space; mae_option_info names them all. NULL: the defaults, or those that it is open
+ * with. What SQL relies on cannot be chosen: order, durability, snapshot, log_dir, simple_index_update. SQLITE_CANTOPEN
+ * also if an option is wrong, or if the database is open already with other ones. In SQL the same is
+ * maemio_open(folder, options).
+ */
+int mae_sql_attach_with(sqlite3 *connection, const char *folder, const char *options, char **error);
+
+/*
  * Runs statements, parted by semicolons, as sqlite3_exec does. Beside what SQLite runs they may be, for tables of the
  * schema `maemio`, CREATE TABLE t(...); CREATE [UNIQUE] INDEX i ON t(a, b); DROP INDEX i; ALTER TABLE t ADD COLUMN
  * c ...; ALTER TABLE t DROP COLUMN c; ALTER TABLE t RENAME COLUMN c TO d; INSERT INTO t ... ON CONFLICT (a) DO NOTHING;

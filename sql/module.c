@@ -55,7 +55,7 @@ static int table_create(struct connection *connection, const char *name, const c
 /* Finds the table. A connection that has no transaction enters the gate for it. */
 static int table_find(struct connection *connection, const char *name, struct table **found, char **error)
 {
-    int code = connection->database == NULL ? connection_open(connection, "", error) : SQLITE_OK;
+    int code = connection->database == NULL ? connection_open(connection, "", NULL, error) : SQLITE_OK;
     if (code != SQLITE_OK)
         return code;
     struct mae_worker *worker = NULL;

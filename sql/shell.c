@@ -78,8 +78,10 @@ static int statement_run(struct shell *shell, const char **sql, char **error)
         code = front_run(shell->connection, sql, row_print, shell, error);
         if (code != SQLITE_BUSY_SNAPSHOT || !alone || !shell->header_due)
             break;
-        if (attempt + 1 < ATTEMPTS_MAX)
+        if (attempt + 1 < ATTEMPTS_MAX) {
             sqlite3_free(*error);
+            *error = NULL;
+        }
     }
     if (shell->told > 0)
         (void)fputs("\r            \r", stderr);
@@ -122,6 +124,14 @@ static bool complain(const struct shell *shell, const char *why, const char *wha
     return false;
 }
 
+/* The same of what SQLite has allocated, which goes with it. NULL: there was no memory for it. */
+static bool complain_of(struct shell *shell, char *error)
+{
+    (void)complain(shell, error != NULL ? error : "out of memory", NULL);
+    sqlite3_free(error);
+    return false;
+}
+
 static bool tables_command(struct shell *shell, char **word)
 {
     (void)word;
@@ -132,22 +142,27 @@ static bool tables_command(struct shell *shell, char **word)
         ".tables", 0);
 }
 
-static void table_print(struct shell *shell, const struct table *table)
+static bool table_print(struct shell *shell, const struct table *table)
 {
     char *text = table->is_view ? schema_view_create(table, "") : schema_text(table, true);
+    if (text == NULL)
+        return complain_of(shell, NULL);
     if (table->is_view)
-        (void)fprintf(shell->out, "%s;\n", text != NULL ? text : "");
+        (void)fprintf(shell->out, "%s;\n", text);
     else
-        (void)fprintf(shell->out, "CREATE TABLE \"%s\"(%s);\n", table->name, text != NULL ? text : "");
+        (void)fprintf(shell->out, "CREATE TABLE \"%s\"(%s);\n", table->name, text);
     sqlite3_free(text);
     for (unsigned i = 0; i < table->indexes; i++) {
         const struct index *index = &table->index[i];
         if (index->name == NULL)
             continue;
         char *create = schema_index_text(table, index);
-        (void)fprintf(shell->out, "%s;\n", create != NULL ? create : "");
+        if (create == NULL)
+            return complain_of(shell, NULL);
+        (void)fprintf(shell->out, "%s;\n", create);
         sqlite3_free(create);
     }
+    return true;
 }
 
 /* The rows as INSERTs. */
@@ -177,7 +192,7 @@ static bool definitions_print(struct shell *shell, const char *name, bool rows)
     bool good = true;
     if (connection_refresh(connection, &error) != SQLITE_OK ||
         connection_enter(connection, &worker, &error) != SQLITE_OK)
-        return complain(shell, error, NULL);
+        return complain_of(shell, error);
     const struct table *last = NULL;
     uint64_t id = 0;
     bool found = name == NULL;
@@ -188,8 +203,7 @@ static bool definitions_print(struct shell *shell, const char *name, bool rows)
                 last = table;
         if (last != NULL && (name == NULL || sqlite3_stricmp(name, last->name) == 0)) {
             found = true;
-            table_print(shell, last);
-            good = good && (!rows || last->is_view || rows_print(shell, last));
+            good = table_print(shell, last) && good && (!rows || last->is_view || rows_print(shell, last));
         }
         id = last != NULL ? last->id : id;
     } while (last != NULL);
@@ -214,11 +228,7 @@ static bool dump_command(struct shell *shell, char **word)
 static bool import_command(struct shell *shell, char **word)
 {
     char *error = NULL;
-    if (csv_import(shell->sqlite, word[1], word[2], &error) == SQLITE_OK)
-        return true;
-    (void)complain(shell, error != NULL ? error : "out of memory", NULL);
-    sqlite3_free(error);
-    return false;
+    return csv_import(shell->sqlite, word[1], word[2], &error) == SQLITE_OK || complain_of(shell, error);
 }
 
 static bool output_command(struct shell *shell, char **word)
@@ -353,7 +363,9 @@ static bool stream_run(struct shell *shell, FILE *stream, const char *name)
         if (sql == NULL)
             first = number;
         sql = sqlite3_mprintf("%z%s", sql, line);
-        if (sql != NULL && sqlite3_complete(sql)) {
+        if (sql == NULL) {
+            good = complain_of(shell, NULL);
+        } else if (sqlite3_complete(sql)) {
             good = statements_run(shell, sql, name, first);
             sqlite3_free(sql);
             sql = NULL;
@@ -386,8 +398,7 @@ int shell_run(const struct shell_settings *settings)
     if (code == SQLITE_OK)
         code = mae_sql_attach(shell.sqlite, settings->folder, &error);
     if (code != SQLITE_OK) {
-        (void)complain(&shell, error != NULL ? error : sqlite3_errstr(code), NULL);
-        sqlite3_free(error);
+        (void)complain_of(&shell, error != NULL ? error : sqlite3_mprintf("%s", sqlite3_errstr(code)));
         (void)sqlite3_close(shell.sqlite);
         return 1;
     }

@@ -15,6 +15,10 @@ int vtab_refuse_status(struct vtab *vtab, struct session *session, enum mae_stat
 {
     if (status == MAE_OK)
         return SQLITE_OK;
+    /* A row and its entries do not fit together: between two reads another transaction with an earlier place has
+     * committed. What has seen that could not commit. */
+    if ((status == MAE_NOT_FOUND || status == MAE_EXISTS) && !MUTATED(sql_torn_is_error))
+        status = MAE_ABORT_READ_CHECK;
     return vtab_refuse(vtab, session_code(session, status), sqlite3_mprintf("maemio: %s", mae_status_text(status)));
 }
 

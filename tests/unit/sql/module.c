@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "sql/maemio_sql.h"
 #include "tests/support/disk.h"
 #include "tests/support/sql.h"
 
@@ -270,6 +271,37 @@ static void another_database_has_its_own_tables(void **state)
     disk_close();
 }
 
+static void a_database_takes_options_of_the_engine(void **state)
+{
+    (void)state;
+    sqlite3 *sqlite;
+    assert_int_equal(sqlite3_open(":memory:", &sqlite), SQLITE_OK);
+    assert_int_equal(mae_sql_attach_with(sqlite, "", "memory_limit=64M\thuge_pages=off", NULL), SQLITE_OK);
+    assert_sql(sqlite, "SELECT maemio_open('', 'memory_limit=64M\thuge_pages=off'); SELECT maemio_open('')");
+    assert_refused(sqlite, SQLITE_CANTOPEN, "is open already, with the options 'memory_limit=64M\thuge_pages=off'",
+                   "SELECT maemio_open('', 'memory_limit=65M')");
+    sqlite3_close(sqlite);
+    assert_int_equal(sqlite3_open(":memory:", &sqlite), SQLITE_OK);
+    assert_int_equal(mae_sql_attach_with(sqlite, "", "order=vector", NULL), SQLITE_CANTOPEN);
+    sqlite3_close(sqlite);
+    sqlite = sql_connect("");
+    disk_open();
+    static const char *const wrong[][2] = {
+        {"huge_pages", "option 'huge_pages' has no value: NAME=VALUE"},
+        {"huge_pages=maybe", "maybe"},
+        {"no_such_option=1", "no_such_option"},
+        {"order=strict", "option 'order' cannot be chosen in SQL"},
+        {"log_dir=/x", "option 'log_dir' cannot be chosen in SQL"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char *sql = sqlite3_mprintf("SELECT maemio_open('/sql', %Q)", wrong[i][0]);
+        assert_refused(sqlite, SQLITE_CANTOPEN, wrong[i][1], sql);
+        sqlite3_free(sql);
+    }
+    sql_close(sqlite);
+    disk_close();
+}
+
 static void a_created_table_goes_with_its_transaction(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -301,6 +333,7 @@ int main(void)
         ONE(names_that_have_gone_are_forgotten),
         ONE(a_table_that_has_changed_can_be_dropped),
         ONE(another_database_has_its_own_tables),
+        cmocka_unit_test(a_database_takes_options_of_the_engine),
         ONE(a_created_table_goes_with_its_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
