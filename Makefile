@@ -119,8 +119,10 @@ ENGINE := $(call objects,$(call tree,engine))
 SHARED := $(if $(filter release debug,$(MODE)),$(BUILD)/libmaemio.so.0)
 # The model of the machine is tested in every MODE; the runtime that feeds it is part of MODE=sim only.
 SIM := $(call objects,$(wildcard sim/*.c) $(if $(filter sim,$(MODE)),$(wildcard sim/runtime/*.c)))
-# What needs SQLite stays out of the tests: harness/cli/sql.c
-HARNESS := $(call objects,$(filter-out harness/cli/main.c harness/cli/sql.c harness/targets/plugins/%, \
+# The target sql needs SQLite, whose memory a simulated machine does not see.
+TARGET_SQL := $(if $(filter sim,$(MODE)),,$(SQLITE))
+HARNESS := $(call objects,$(filter-out harness/cli/main.c harness/cli/sql.c harness/targets/plugins/% \
+	$(if $(TARGET_SQL),,harness/targets/sql%), \
 	$(call tree,schemes workloads harness)))
 COMMAND := $(call objects,harness/cli/main.c harness/cli/sql.c)
 SUPPORT := $(call objects,$(filter-out $(if $(SQLITE),,%/sql.c),$(call tree,tests/support)))
@@ -133,7 +135,7 @@ PLUGINS := $(foreach d,$(FOUND),$(BUILD)/targets/$(call database_part,$(d),1).so
 STORES := $(foreach d,$(FOUND),$(BUILD)/plugins/$(call database_part,$(d),1).o)
 ROWS := $(patsubst %,$(BUILD)/plugins/%.o,arena folder records rows)
 LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
-UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/%),$(call tree,tests/unit)))
+UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/% %/targets/sql.c),$(call tree,tests/unit)))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql.c),$(call tree,tests/model \
 	tests/schedule tests/stress tests/fault tests/conformance tests/crash)))
 ifeq ($(MODE),sim)
@@ -253,8 +255,10 @@ $(BUILD)/plugins/%.o: harness/targets/plugins/%.c $(BUILD)/flags
 		-o $$new $< && mv -f $$new.d $(@:.o=.d))
 
 $(SQL): private CPPFLAGS += -DSQLITE_CORE
-$(BUILD)/harness/cli/sql.o: $(BUILD)/sqlite
+$(BUILD)/harness/cli/sql.o $(BUILD)/harness/targets/registry.o: $(BUILD)/sqlite
 $(BUILD)/harness/cli/sql.o: private CPPFLAGS += $(if $(SQL),-DMAE_SQL)
+$(BUILD)/harness/targets/registry.o: private CPPFLAGS += $(if $(TARGET_SQL),-DMAE_SQL)
+$(BUILD)/harness/targets/sql.o: private CPPFLAGS += -DSQLITE_CORE
 
 $(SIM): private INSTRUMENT :=
 
@@ -284,17 +288,17 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
 $(filter $(BUILD)/tests/conformance/%,$(TESTS)): | $(PLUGINS)
-$(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
+$(TESTS) $(FUZZERS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(if $(SQL),$(BUILD)/sql.o) $(BUILD)/engine.o
+$(TESTS) $(FUZZERS): private LDLIBS += $(SQLITE)
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
-SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% %/sql %/sql_bench,$(TESTS) $(BENCHES))
-$(SQL_TESTS): $(BUILD)/sql.o
-$(SQL_TESTS): private LDLIBS += $(SQLITE)
-$(filter %/sql_bench,$(BENCHES)): $(BUILD)/tests/bench/sql_floor.o
+SQL_BENCHES := $(filter %/sql_bench,$(BENCHES))
+$(SQL_BENCHES): $(BUILD)/sql.o $(BUILD)/tests/bench/sql_floor.o
+$(SQL_BENCHES): private LDLIBS += $(SQLITE)
 $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ -lcmocka $(LDLIBS))
 
-$(FUZZERS): %: %.o $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
+$(FUZZERS): %: %.o
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -fsanitize=fuzzer -o $$new $^ -lcmocka $(LDLIBS))
 

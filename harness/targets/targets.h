@@ -1,6 +1,8 @@
 /*
  * targets.h - every target there is. A new one: its file beside this one, one line in TARGET_TABLE. Other people's
  * databases have a table of their own (external.h).
+ *
+ * The target sql needs SQLite. Builds without it leave it out, and so does MODE=sim, which sees no memory of SQLite's.
  */
 #ifndef HARNESS_TARGETS_TARGETS_H
 #define HARNESS_TARGETS_TARGETS_H
@@ -22,7 +24,14 @@
     X(silo_paper)       \
     X(tictoc)           \
     X(tictoc_paper)     \
-    X(twopl)
+    X(twopl)            \
+    TARGET_SQL(X)
+
+#ifdef MAE_SQL
+#define TARGET_SQL(X) X(sql)
+#else
+#define TARGET_SQL(X)
+#endif
 
 #define TARGET_DECLARE(name) extern const struct target_ops name##_target_ops;
 TARGET_TABLE(TARGET_DECLARE)

@@ -172,6 +172,16 @@ ended "a line of CSV with too few fields" 1 "short.csv:3: another number of fiel
 shell "$city" -c 'SELECT count(*) FROM city' </dev/null
 ended "and nothing of it is there" 0 4
 
+# ---- Workloads in SQL. Histories are checked by schemes.sh. ----
+
+for options in "--workload tpcc --mode spec --warehouses 1 --txns 300" "--workload ycsb --records 1000 --txns 1000"; do
+    # shellcheck disable=SC2086 # a list of options
+    run run --target sql $options --threads 2 --pin none --warmup 0
+    ended "in SQL: $options" 0 "check          passed"
+done
+run run --target sql --records 1000 --txns 10 --warmup 0 --set memory_limit=1M
+ended "an option of the engine reaches it" 1 "the memory limit is reached"
+
 # ---- A machine without SQLite's development files. Only what they change is built again, in a copy. ----
 
 build=$(dirname "$maemio")
@@ -185,6 +195,8 @@ if [ "${build##*/}" = debug ]; then
     ended "and says that it has no SQL" 2 "SQLite's development files were missing"
     launch "$work/without/debug/maemio" run --warmup 0 --txns 200 --records 500
     ended "all else works" 0
+    launch "$work/without/debug/maemio" run --target sql
+    ended "but for the target sql" 2 "sql"
 fi
 
 finish

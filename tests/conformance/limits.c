@@ -4,7 +4,10 @@
  */
 #include "tests/support/conform.h"
 
-enum { KEY_BYTES_MAX = TARGET_KEY_MAX_BYTES };
+enum {
+    KEY_BYTES_MAX = TARGET_KEY_MAX_BYTES,
+    PAYLOAD_LEAST_BYTES = TARGET_PAYLOAD_MAX_BYTES - 100 /* every target takes payloads of this size */
+};
 
 static struct {
     const struct conform_variant *variant;
@@ -13,11 +16,15 @@ static struct {
     struct target_worker *worker;
 } test;
 
+/* NULL: the target's limit is lower. */
 static struct target_table *table_of(const char *name, size_t payload_max_bytes)
 {
     const struct target_table_config config = {.payload_max_bytes = payload_max_bytes};
-    struct target_table *table;
-    assert_target_ok(test.ops->table_create(test.target, name, &config, &table));
+    struct target_table *table = NULL;
+    enum target_status status = test.ops->table_create(test.target, name, &config, &table);
+    if (status == TARGET_UNSUPPORTED && payload_max_bytes > PAYLOAD_LEAST_BYTES)
+        return NULL;
+    assert_target_ok(status);
     return table;
 }
 
@@ -128,12 +135,12 @@ static void use_row(struct target_index *index, size_t key_bytes, size_t most)
 
 static void keys_and_payloads_of_all_sizes(void)
 {
-    static const size_t payloads[] = {1, 7, 8, 100, 216, 217, 4096, TARGET_PAYLOAD_MAX_BYTES};
+    static const size_t payloads[] = {1, 7, 8, 100, 216, 217, 4096, PAYLOAD_LEAST_BYTES, TARGET_PAYLOAD_MAX_BYTES};
     char name[32];
     for (size_t p = 0; p < sizeof payloads / sizeof payloads[0]; p++) {
         snprintf(name, sizeof name, "table %zu", payloads[p]);
         struct target_table *table = table_of(name, payloads[p]);
-        for (unsigned ordered = 0; ordered < 2; ordered++) {
+        for (unsigned ordered = 0; table != NULL && ordered < 2; ordered++) {
             /* Not all lengths with all payloads: the number of indexes is limited. */
             size_t step = p == 3 ? 7 : TARGET_KEY_MAX_BYTES - TARGET_KEY_MIN_BYTES;
             for (size_t key_bytes = TARGET_KEY_MIN_BYTES; key_bytes <= TARGET_KEY_MAX_BYTES; key_bytes += step) {
