@@ -112,7 +112,7 @@ static void insert_row()
 int main()
 {
     const mae_table_config rows = {sizeof(uint64_t), 0};
-    const mae_index_config ordered = {MAE_INDEX_ORDERED, sizeof(uint64_t), false, 0};
+    const mae_index_config ordered = {MAE_INDEX_ORDERED, sizeof(uint64_t), false, 0, false};
     CHECK(mae_open(nullptr, &db) == MAE_OK);
     CHECK(mae_table_create(db, "rows", &rows, &table) == MAE_OK);
     CHECK(mae_index_create(db, table, "keys", &ordered, &keys) == MAE_OK);

@@ -60,6 +60,11 @@ copy() {
     return 1
 }
 
+# Whether the log has gone on to a second segment. The first ones may be gone: checkpoints give them back.
+later_segment() { # later_segment FOLDER
+    compgen -G "$1/log-*[1-9]*" >/dev/null
+}
+
 crash() { # crash SECONDS
     : >"$stage/numbers"
     "$stage/counter" "$stage/disk/count" 100000000 sync >"$stage/numbers" &
@@ -67,7 +72,7 @@ crash() { # crash SECONDS
     "$maemio" run --workload bank --threads 2 --pin none --warmup 0 --time 60s --set durability=group \
         --set "log_dir=$stage/disk/bank" --set log_segment_bytes=1M --set checkpoint_log_bytes=4M >"$stage/run" 2>&1 &
     pids+=($!)
-    until [ "$(wc -l <"$stage/numbers")" -gt 5 ] && [ -e "$stage/disk/bank/log-00000001" ]; do
+    until [ "$(wc -l <"$stage/numbers")" -gt 5 ] && later_segment "$stage/disk/bank"; do
         if ! kill -0 "${pids[0]}" || ! kill -0 "${pids[1]}"; then
             cat "$stage/numbers" "$stage/run"
             exit 1
