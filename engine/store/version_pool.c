@@ -481,11 +481,14 @@ static void cut_down(struct pool *pool, unsigned size_class, version_handle hand
     }
 }
 
-/* For when memory has run out: takes a free version of any larger class; NULL if there is none. */
+/* For when memory has run out: takes a free version of a larger class; NULL if there is none. Those of the reserve's
+ * class are left to index nodes: a row that stayed in one would keep it, and then no entry could be inserted, however
+ * much memory of other classes were free. */
 static NOINLINE struct version *alloc_larger(struct pool *pool, unsigned size_class, version_handle *handle)
 {
     for (unsigned c = size_class + 1; c < CLASS_COUNT; c++)
-        if (pool->own[c].head != HANDLE_NONE || take_shared(pool, c)) {
+        if ((c != RESERVE_CLASS || MUTATED(rows_take_nodes)) &&
+            (pool->own[c].head != HANDLE_NONE || take_shared(pool, c))) {
             struct version *version = pool_take(pool, &pool->own[c], handle);
             if (class_units(c) >= CUT_FROM * class_units(size_class) &&
                 atomic_load_explicit(&pool->arena->may_retype, memory_order_acquire))

@@ -13,10 +13,10 @@
  * a free list that grows beyond two batches gives one batch to the arena's shared lists, and a pool that runs dry takes
  * a batch from there. On machines with several NUMA nodes freed versions go back to the lists of the node they live on.
  *
- * Once memory has run out, a version of a larger class serves for a smaller one. After each refusal every worker hands
- * what its pool has free to the shared lists, at its next quiescent point; a parked worker has done so before. If
- * nothing is free anywhere, deletes take from a reserve, since they need memory for tombstones and index nodes before
- * they free any. Versions of the reserve's class return to it.
+ * nce memory has run out, a version of a larger class serves for a smaller one, but for those of index nodes. After
+ * each refusal every worker hands what its pool has free to the shared lists, at its next quiescent point; a parked
+ * worker has done so before. If nothing is free anywhere, deletes take from a reserve, since they need memory for
+ * tombstones and index nodes before they free any. Versions of the reserve's class return to it.
  *
  * A pool belongs to one thread at a time. Source: section 3.7 (per-thread pools, groups of versions).
  */

@@ -335,6 +335,31 @@ static void small_versions_share_a_large_one(void **state)
     }
 }
 
+/* Rows take no free version of the size of index nodes, however short memory is: nodes find them there. */
+static void nodes_keep_their_class(void **state)
+{
+    (void)state;
+    struct pool pool;
+    version_handle handle, other;
+    open_arena(4 * MIB);
+    assert_ok(pool_init(&pool, &arena));
+    size_t node_bytes = class_bytes(arena.unit_shift, RESERVE_CLASS) - VERSION_HEADER_BYTES;
+    assert_int_equal(class_of(arena.unit_shift, node_bytes), RESERVE_CLASS);
+    struct version *node = pool_alloc(&pool, node_bytes, &handle);
+    assert_non_null(node);
+    while (pool_alloc(&pool, 1000, &other)) {
+    }
+    while (pool_alloc(&pool, 0, &other)) {
+    }
+    atomic_store(&arena.may_retype, true);
+    pool_free(&pool, handle, node);
+    assert_null(pool_alloc(&pool, 1000, &other));
+    assert_null(pool_alloc(&pool, 0, &other));
+    assert_ptr_equal(pool_alloc(&pool, node_bytes, &handle), node);
+    pool_fini(&pool);
+    arena_fini(&arena);
+}
+
 /* Nothing is free at all: the reserve serves, and gets back what it gave, also if that was another version. */
 static void the_reserve_is_filled_again(void **state)
 {
@@ -379,6 +404,7 @@ int main(void)
         cmocka_unit_test(what_is_free_is_found_in_need),
         cmocka_unit_test(free_chunks_serve_other_classes),
         cmocka_unit_test(small_versions_share_a_large_one),
+        cmocka_unit_test(nodes_keep_their_class),
         cmocka_unit_test(the_reserve_is_filled_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
