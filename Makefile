@@ -289,7 +289,7 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 # Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
-$(filter $(BUILD)/tests/conformance/%,$(TESTS)): | $(PLUGINS)
+$(filter $(BUILD)/tests/conformance/% $(BUILD)/tests/unit/harness/targets/external,$(TESTS)): | $(PLUGINS)
 $(TESTS) $(FUZZERS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(if $(SQL),$(BUILD)/sql.o) $(BUILD)/engine.o
 $(TESTS) $(FUZZERS): private LDLIBS += $(SQLITE)
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o

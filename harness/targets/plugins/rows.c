@@ -5,8 +5,8 @@
  * A table has a keyspace of rows, by ref, and each index one of entries: key -> ref, or of a non-unique index
  * (key, ref) -> nothing. That would be two look-ups for a read by key. So a table's first unique index of 8-byte keys
  * has the rows, too, as a clustered index of other databases has: a row that was inserted by its key lies there, and
- * the key is its ref. All other rows have refs from LOOSE_REF on, which no such key has. Keys are stored so that their
- * bytes sort as the keys do.
+ * the key is its ref. All other rows have refs from LOOSE_REF on, also those with such keys: a row with one of them
+ * never lies under its key. Keys are stored so that their bytes sort as the keys do.
  *
  * What a transaction has changed waits in records (records.h); entries of the other indexes go to the store at once.
  * Reads copy, since the stores' own pointers do not live long enough.
@@ -450,7 +450,7 @@ static enum target_status clustered_insert(struct target_worker *worker, const s
         return status;
     if (record->flags & (RECORD_OWN | RECORD_OTHER))
         return TARGET_EXISTS;
-    bool is_own = ref == number;
+    bool is_own = ref == number && ref < LOOSE_REF; /* a loose row's ref may happen to be its key */
     record->flags |= is_own ? RECORD_OWN : RECORD_OTHER;
     record->other = is_own ? 0 : ref;
     record->is_changed = true;

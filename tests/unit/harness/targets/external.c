@@ -91,6 +91,63 @@ static void external_one_is_loaded_once_or_explained(void **state)
     }
 }
 
+static enum target_status insert(const struct target_ops *ops, struct target_worker *worker, struct target_index *index,
+                                 uint64_t key, uint64_t *ref)
+{
+    struct target_txn *txn;
+    void *data;
+    assert_int_equal(ops->begin(worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    enum target_status status = ops->insert(txn, index, &key, sizeof key, ref, &data);
+    if (status == TARGET_OK)
+        memcpy(data, &key, sizeof key);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    return status;
+}
+
+/* The first rows get the refs 2^63 and 2^63 + 1, and here these are their keys, too. */
+static void keys_that_are_refs_of_loose_rows_lead_to_them(const struct target_ops *ops, struct target *target)
+{
+    const struct target_table_config rows = {.payload_max_bytes = sizeof(uint64_t)};
+    const struct target_index_config keys = {.kind = TARGET_INDEX_HASH, .key_bytes = sizeof(uint64_t)};
+    struct target_table *table;
+    struct target_index *index;
+    struct target_worker *worker;
+    struct target_txn *txn;
+    assert_int_equal(ops->table_create(target, "rows", &rows, &table), TARGET_OK);
+    assert_int_equal(ops->index_create(target, table, "keys", &keys, &index), TARGET_OK);
+    assert_int_equal(ops->worker_join(target, &worker), TARGET_OK);
+    for (uint64_t key = UINT64_C(1) << 63, ref; key < (UINT64_C(1) << 63) + 2; key++) {
+        const void *data;
+        assert_int_equal(insert(ops, worker, index, key, &ref), TARGET_OK);
+        assert_int_equal(insert(ops, worker, index, key, &ref), TARGET_EXISTS);
+        assert_int_equal(ops->begin(worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+        assert_int_equal(ops->read(txn, index, &key, &data, NULL), TARGET_OK);
+        assert_memory_equal(data, &key, sizeof key);
+        assert_int_equal(ops->erase(txn, index, &key), TARGET_OK);
+        assert_int_equal(ops->read(txn, index, &key, &data, NULL), TARGET_NOT_FOUND);
+        assert_int_equal(ops->commit(txn), TARGET_OK);
+    }
+    ops->worker_leave(worker);
+}
+
+static void high_keys_lead_to_their_rows(void **state)
+{
+    (void)state;
+    const struct target_ops *target, *loaded;
+    for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
+        uint64_t values[VALUES_MAX] = {0};
+        struct target *opened;
+        char why[WHY_BYTES] = "";
+        if ((loaded = external_load(target, why, sizeof why)) == NULL)
+            continue;
+        assert_true(option_values_init(target->options, values, why, sizeof why));
+        assert_int_equal(loaded->open(loaded, values, &opened, why, sizeof why), TARGET_OK);
+        keys_that_are_refs_of_loose_rows_lead_to_them(loaded, opened);
+        loaded->close(opened);
+        option_values_clear(target->options, values);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +155,7 @@ int main(void)
         cmocka_unit_test(durability_is_promised_as_it_is_set),
         cmocka_unit_test(what_is_in_the_program_is_not_loaded),
         cmocka_unit_test(external_one_is_loaded_once_or_explained),
+        cmocka_unit_test(high_keys_lead_to_their_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
