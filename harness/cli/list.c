@@ -33,6 +33,8 @@ static void list_options(void)
     }
     const struct target_ops *target;
     for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
+        if (target->options == NULL)
+            continue;
         (void)printf("\nSettings of target %s, --set name=value:\n", target->name);
         for (const struct option_spec *option = target->options; option->name != NULL; option++)
             option_line(option, "", 20);

@@ -523,7 +523,7 @@ static void add_settings(void)
 {
     const struct target_ops *target;
     for (size_t i = 0; (target = target_at(i)) != NULL; i++)
-        for (const struct option_spec *option = target->options; option->name != NULL; option++)
+        for (const struct option_spec *option = target->options; option != NULL && option->name != NULL; option++)
             add("opt_", option->name, option_unit(option), option->help, get_setting)->info.is_configuration = true;
 }
 
