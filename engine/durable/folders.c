@@ -70,7 +70,8 @@ static enum mae_status lock_folder(struct folders *folders, const char *folder, 
     folders->locks[folders->locked++] = file;
     result = file_calls->lock(file);
     if (result == -EWOULDBLOCK)
-        return problem_set(problem, MAE_BUSY, "%s is in use by another database", folder);
+        return problem_set(problem, MAE_BUSY, "%s is in use: another process, or this one, has the database open",
+                           folder);
     return result < 0 ? cannot(problem, "locking", path, result) : MAE_OK;
 }
 

@@ -139,7 +139,7 @@ static void one_process_at_a_time(void **state)
     }
     assert_int_equal(read(ends[0], &byte, 1), 1);
     assert_status(MAE_BUSY, world_status(options_for(from)));
-    assert_non_null(strstr(mae_open_problem(), "in use by another database"));
+    assert_non_null(strstr(mae_open_problem(), "in use: another process, or this one, has the database open"));
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &result, 0), pid);
     assert_ok(world_status(options_for(from)));
