@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +50,27 @@ enum mae_status folders_name(struct folders *folders, const char *log_dir, struc
 
 /* ---- Their locks. ---- */
 
+/* Whether the folder is in memory, or would be if it were made. What cannot be examined is examined again later. */
+static bool is_in_memory(const char *folder)
+{
+    int result = file_calls->is_lasting(folder);
+    char *copy = result == -ENOENT ? strdup(folder) : NULL;
+    if (copy)
+        result = file_calls->is_lasting(dirname(copy));
+    free(copy);
+    return result == 0;
+}
+
+static enum mae_status refuse_memory(struct problem *problem, const char *folder)
+{
+    return problem_set(problem, MAE_UNSUPPORTED, "%s is in memory only: durability=async is all it can give", folder);
+}
+
 static enum mae_status lock_folder(struct folders *folders, const char *folder, bool lasting, struct problem *problem)
 {
     char path[SEGMENT_PATH_BYTES];
+    if (lasting && is_in_memory(folder)) /* before it is made, so that nothing is left */
+        return refuse_memory(problem, folder);
     int result = file_calls->make_folder(folder);
     if (result == -EEXIST)
         return problem_set(problem, MAE_IO, "%s is a file; log_dir must be a folder", folder);
@@ -61,8 +80,7 @@ static enum mae_status lock_folder(struct folders *folders, const char *folder, 
     if (result < 0)
         return cannot(problem, "examination", folder, result);
     if (result == 0 && lasting)
-        return problem_set(problem, MAE_UNSUPPORTED, "%s is in memory only: durability=async is all it can give",
-                           folder);
+        return refuse_memory(problem, folder);
     (void)snprintf(path, sizeof path, "%s/lock", folder);
     int file = file_calls->open(path, FILE_WRITE | FILE_CREATE);
     if (file < 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 enum { MAGIC_TMPFS = 0x01021994, MAGIC_RAMFS = 0x858458f6, FOLDERS_OPEN_MAX = 16 };
 
@@ -57,13 +58,15 @@ bool folder_take(struct folder *folder, const char *dir, bool lasting, char *err
     folder->path = folder->is_temporary ? temporary_make() : strdup(dir);
     if (folder->path == NULL)
         return refuse(error, error_bytes, dir, strerror(errno));
-    bool fine = true;
-    if (!folder->is_temporary && mkdir(folder->path, 0700) != 0 && errno != EEXIST)
+    bool is_made = !folder->is_temporary && mkdir(folder->path, 0700) == 0, fine = true;
+    if (!folder->is_temporary && !is_made && errno != EEXIST)
         fine = refuse(error, error_bytes, dir, strerror(errno));
     else if (!is_empty(folder->path))
         fine = refuse(error, error_bytes, dir, "want an empty folder, or one that is not there yet");
     else if (lasting && !is_lasting(folder->path))
         fine = refuse(error, error_bytes, dir, "is in memory, where nothing is durable; want a folder on a disk");
+    if (!fine && is_made)
+        (void)rmdir(folder->path);
     if (!fine)
         folder_release(folder);
     return fine;

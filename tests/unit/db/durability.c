@@ -329,10 +329,18 @@ static void a_folder_that_cannot_be_written(void **state)
     assert_ok(world_status(group));
 }
 
+static bool folder_is_made;
+
+/* All that there is. */
 static int in_memory(const char *path)
 {
-    (void)path;
-    return 0;
+    return folder_is_made || strcmp(path, ".") == 0 ? 0 : -ENOENT;
+}
+
+static int make_folder(const char *path)
+{
+    folder_is_made = true;
+    return writable->make_folder(path);
 }
 
 static void a_folder_in_memory_is_safe_for_nothing(void **state)
@@ -341,11 +349,16 @@ static void a_folder_in_memory_is_safe_for_nothing(void **state)
     writable = file_calls;
     struct file_calls memory = *file_calls;
     memory.is_lasting = in_memory;
+    memory.make_folder = make_folder;
     file_calls = &memory;
+    folder_is_made = false;
     assert_status(MAE_UNSUPPORTED, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "db is in memory only: durability=async is all it can give"));
     assert_status(MAE_UNSUPPORTED, world_status("durability=sync log_dir=db"));
+    assert_false(folder_is_made); /* nothing is left behind */
     assert_ok(world_status("durability=async log_dir=db"));
+    assert_true(folder_is_made);
+    assert_status(MAE_UNSUPPORTED, world_status(group));
     file_calls = writable;
 }
 

@@ -3,11 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "engine/base/file.h"
 #include "harness/targets/targets.h"
 
 enum { WHY_BYTES = 256, VALUES_MAX = 64 };
@@ -148,6 +151,31 @@ static void high_keys_lead_to_their_rows(void **state)
     }
 }
 
+/* A folder in memory is refused to who wants durability, and is not left behind. */
+static void a_folder_in_memory_is_not_left(void **state)
+{
+    (void)state;
+    const struct target_ops *target, *loaded;
+    char why[WHY_BYTES] = "", folder[64];
+    (void)snprintf(folder, sizeof folder, "/dev/shm/maemio-external-%ld", (long)getpid());
+    if (file_calls_system.is_lasting("/dev/shm") != 0)
+        skip();
+    for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
+        uint64_t values[VALUES_MAX] = {0};
+        struct target *opened;
+        if ((loaded = external_load(target, why, sizeof why)) == NULL)
+            continue;
+        assert_true(option_values_init(target->options, values, why, sizeof why));
+        assert_true(option_set(target->options, option_find(target->options, "dir"), folder, values, why, sizeof why));
+        assert_true(
+            option_set(target->options, option_find(target->options, "durability"), "async", values, why, sizeof why));
+        assert_int_equal(loaded->open(loaded, values, &opened, why, sizeof why), TARGET_INVALID);
+        assert_non_null(strstr(why, "in memory"));
+        assert_int_not_equal(access(folder, F_OK), 0);
+        option_values_clear(target->options, values);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +184,7 @@ int main(void)
         cmocka_unit_test(what_is_in_the_program_is_not_loaded),
         cmocka_unit_test(external_one_is_loaded_once_or_explained),
         cmocka_unit_test(high_keys_lead_to_their_rows),
+        cmocka_unit_test(a_folder_in_memory_is_not_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
