@@ -91,7 +91,8 @@ SQLITE := $(shell $(PKG_CONFIG) --libs sqlite3 2>/dev/null)
 DATABASES := $(shell sed -n 's/^[^"]*X.\([a-z]*\), "\([^"]*\)", "\([^"]*\)", .*/\1:\2:\3/p' harness/targets/external.h)
 has_header = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 database_part = $(word $(2),$(subst :, ,$(1)))
-FOUND := $(if $(filter release debug asan,$(MODE)),$(foreach d,$(DATABASES),$(if $(call has_header,$(call \
+PLUGGED := $(filter release debug asan,$(MODE))
+FOUND := $(if $(PLUGGED),$(foreach d,$(DATABASES),$(if $(call has_header,$(call \
 	database_part,$(d),2)),$(d))))
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
@@ -261,6 +262,7 @@ $(BUILD)/harness/cli/sql.o $(BUILD)/harness/targets/registry.o: $(BUILD)/sqlite
 $(BUILD)/harness/cli/sql.o: private CPPFLAGS += $(if $(SQL),-DMAE_SQL)
 $(BUILD)/harness/targets/registry.o: private CPPFLAGS += $(if $(TARGET_SQL),-DMAE_SQL)
 $(BUILD)/harness/targets/sql.o: private CPPFLAGS += -DSQLITE_CORE
+$(BUILD)/harness/targets/external.o: private CPPFLAGS += $(if $(PLUGGED),,-DMAE_UNPLUGGED='"$(MODE)"')
 
 $(SIM): private INSTRUMENT :=
 

@@ -213,8 +213,13 @@ static bool find_or_explain(size_t i, char path[PATH_MAX], char *why, size_t why
     const struct external *external = &externals[i];
     if (find(external->description->name, path))
         return true;
+#ifdef MAE_UNPLUGGED /* the MODE: by the Makefile */
+    (void)snprintf(why, why_bytes, "not built: no external targets with MODE=%s (make MODE=release, debug or asan)",
+                   MAE_UNPLUGGED);
+#else
     (void)snprintf(why, why_bytes, "not built: no %s (apt install %s, or scripts/setup --targets; then make)",
                    external->header, external->package);
+#endif
     return false;
 }
 

@@ -83,7 +83,7 @@ static void external_one_is_loaded_once_or_explained(void **state)
         const struct target_ops *loaded = external_load(target, why, sizeof why);
         assert_int_equal(is_there, loaded != NULL);
         if (loaded == NULL) {
-            assert_non_null(strstr(why, "apt install"));
+            assert_true(strstr(why, "apt install") != NULL || strstr(why, "MODE=") != NULL);
             continue;
         }
         assert_non_null(loaded->open);
