@@ -193,7 +193,8 @@ MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct 
 
 /* Why the calling thread's last mae_open, mae_close, mae_backup or mae_log_read has failed, if there is more to say
  * than the status does: a line with file and place. Else "". After a mae_open that has cut the log, at damage
- * (recovery=salvage) or at a torn end, it says where. Valid until the thread's next such call. */
+ * (recovery=salvage) or at a torn end, it says where. Valid until the thread's next such call; but a mae_close that
+ * succeeds leaves it as it was. */
 const char *mae_open_problem(void);
 #define MAE_PROBLEM_BYTES 512
 
