@@ -323,6 +323,8 @@ enum mae_status log_end(struct log *log)
     MAE_DCHECK(log->waiters <= log->teller.runs); /* no worker uses it any more */
     pthread_mutex_unlock(&log->bounds.lock);
     stop(log, log->config.stream_count);
+    for (unsigned i = 0; i < log->config.stream_count; i++)
+        log->streams[i].full_ticks = 0; /* a full disk is asked once more, however short ago it was */
     for (unsigned i = 0; i < LAST_ROUNDS; i++)
         (void)log_round(log);
     for (unsigned i = 0; i < log->config.stream_count && !log_has_failed(log); i++)

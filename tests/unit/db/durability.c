@@ -698,6 +698,23 @@ static void closing_says_what_is_not_on_the_disk(void **state)
     disk_fail_at(0);
 }
 
+/* A moment ago there was no space. */
+static void closing_asks_a_full_disk_once_more(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    commit_without_space(&world);
+    uint64_t value = value_of(&world, 1);
+    disk_limit(0);
+    world_leave(&world);
+    assert_ok(mae_close(world.db));
+    world = world_again(group);
+    assert_int_equal(value_of(&world, 1), value);
+    close_world(&world);
+}
+
 static void closing_makes_async_outlive_the_machine(void **state)
 {
     (void)state;
@@ -1103,6 +1120,7 @@ int main(void)
         TEST(a_torn_end_is_said),
         TEST(a_full_disk_is_waited_for),
         TEST(closing_says_what_is_not_on_the_disk),
+        TEST(closing_asks_a_full_disk_once_more),
         TEST(closing_makes_async_outlive_the_machine),
         TEST(a_record_may_be_larger_than_the_buffer),
         TEST(the_order_of_records_decides_nothing),
