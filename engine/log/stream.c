@@ -204,8 +204,8 @@ static int make_room(struct log_stream *stream, uint64_t bytes)
     return result;
 }
 
-/* Whether another stream's disk is full. What comes after what waits there could not be acknowledged, so it waits,
- * too. */
+/* Whether another stream's disk is full. What comes after what waits there could not be acknowledged, so it waits, too.
+ * A stream whose own disk is full asks it first, or two of them would wait for each other for ever. */
 static bool another_is_full(const struct log_stream *stream)
 {
     bool full = false;
@@ -238,8 +238,9 @@ static bool round_of(struct log_stream *stream)
             bounds_safe(stream->bounds, stream->number, m); /* D3 */
         return false;
     }
-    int result = bytes > 0 && another_is_full(stream) ? -ENOSPC : make_room(stream, bytes);
-    if (result == -ENOSPC)
+    const bool is_full = atomic_load_explicit(&stream->full, memory_order_relaxed) && !MUTATED(full_unasked);
+    int result = bytes > 0 && !is_full && another_is_full(stream) ? -ENOSPC : make_room(stream, bytes);
+    if (result == -ENOSPC || (is_full && result == 0 && bytes > 0 && another_is_full(stream)))
         return false;
     uint64_t now = tsc_now();
     bool sync = is_sync_due(stream, now);

@@ -1,4 +1,6 @@
 /* streams.c - a log in several folders, each with a stream, on a simulated disk. tests/crash has random ones. */
+#include <time.h>
+
 #include "tests/support/logged.h"
 #include "tests/support/world.h"
 
@@ -277,6 +279,48 @@ static void a_full_folder_stops_the_others(void **state)
     close_world(&world);
 }
 
+static bool is_full(const struct world *world, unsigned stream)
+{
+    return atomic_load_explicit(&world->db->core.log->streams[stream].full, memory_order_relaxed);
+}
+
+/* Fills the stream's segment, but for less than a flush may need. */
+static void fill_segment(const struct world *world, unsigned stream)
+{
+    const struct segments *segments = &world->db->core.log->streams[stream].segments;
+    while (segments->offset + 2 * FILE_BLOCK_BYTES < segments->segment_bytes) {
+        (void)add_one(world, stream, 1);
+        (void)log_round_of(world->db->core.log, stream);
+        assert_false(is_full(world, stream));
+    }
+}
+
+/* Both ask again, neither waits for the other to ask first. */
+static void full_folders_do_not_wait_for_each_other(void **state)
+{
+    (void)state;
+    const struct timespec until_asked_again = {.tv_nsec = 11000000};
+    struct world world = world_of_two();
+    disk_limit(1);
+    fill_segment(&world, 0);
+    fill_segment(&world, 1);
+    (void)add_one(&world, 1, 1);
+    (void)log_round_of(world.db->core.log, 1);
+    (void)log_round_of(world.db->core.log, 0); /* it has no record, and wants to write its bound */
+    assert_true(is_full(&world, 0) && is_full(&world, 1));
+    (void)add_one(&world, 0, 2);
+    uint64_t ts = add_one(&world, 1, 2);
+    disk_limit(0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(nanosleep(&until_asked_again, NULL), 0);
+        rounds_of(&world, 0);
+        rounds_of(&world, 1);
+    }
+    assert_false(is_full(&world, 0) || is_full(&world, 1));
+    assert_true(mae_durable_timestamp(world.db) > ts);
+    close_world(&world);
+}
+
 /* Of what it waited for: only the log of this disk. Nobody but a checkpoint makes space there. */
 static void a_checkpoint_does_not_wait_for_space(void **state)
 {
@@ -317,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_gets_more_folders, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_copy_has_all_streams, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_full_folder_stops_the_others, disk_set_up, disk_tear_down),
+        cmocka_unit_test_setup_teardown(full_folders_do_not_wait_for_each_other, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_checkpoint_does_not_wait_for_space, disk_set_up, disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
