@@ -236,8 +236,7 @@ static bool fits(const struct external_plugin *plugin, size_t i, const char *pat
     if (plugin->abi == EXTERNAL_ABI && plugin->ops_bytes == sizeof(struct target_ops) &&
         *plugin->options_bytes == externals[i].options_bytes)
         return true;
-    (void)snprintf(why, why_bytes, "%s is of another version (%u, this program needs %u): build both by one `make'",
-                   path, plugin->abi, (unsigned)EXTERNAL_ABI);
+    (void)snprintf(why, why_bytes, "%s was not built for this program: build both by one `make'", path);
     return false;
 }
 

@@ -132,7 +132,7 @@ const struct { unsigned abi; size_t ops_bytes; const size_t *options_bytes; cons
 C
 "${CC:-gcc}" -shared -fPIC -o "$work/elsewhere/targets/lmdb.so" "$work/old.c"
 launch "$work/elsewhere/maemio" run --target lmdb --workload counter --txns 10
-ended "one of another version is refused" 2 "is of another version (0, this program needs "
+ended "one of another version is refused" 2 "was not built for this program"
 
 if [ $built -eq 0 ] && [ $failed -eq 0 ]; then
     echo "no database was built; scripts/setup --targets installs what apt has"
