@@ -825,7 +825,7 @@ void mae_log_state(const struct mae_db *db, struct mae_log_state *state);
  * entries of a checkpoint are checked, and not told. It writes nothing, makes no file and takes no lock, so the folder
  * may be one that can only be read, and another process may have the database open. Then it tells what was on the disk
  * at some moment of the call; what that process writes or has in memory is no damage. MAE_BUSY: the process has removed
- * segments that were being read (a checkpoint does); what has been told is right, but not all.
+ * segments or the checkpoint that were being read (a new checkpoint does); what has been told is right, but not all.
  */
 enum mae_log_segment_state {
     MAE_LOG_WHOLE,       /* the log goes on in the next segment */

@@ -278,6 +278,26 @@ static enum mae_status check_checkpoint(struct reader *reader)
     return status;
 }
 
+/* R3. Whether the manifest names another checkpoint by now. */
+static bool is_replaced(const struct reader *reader)
+{
+    struct manifest now = {0};
+    struct problem problem;
+    bool replaced = manifest_read(reader->folders.names[0], &now, &problem) == MAE_OK &&
+                    now.checkpoint.number != reader->manifest.checkpoint.number;
+    manifest_fini(&now);
+    return replaced;
+}
+
+static enum mae_status visit_checkpoint(struct reader *reader)
+{
+    enum mae_status status = check_checkpoint(reader);
+    if ((status != MAE_IO && status != MAE_CORRUPT) || !is_replaced(reader))
+        return status;
+    return problem_set(reader->problem, MAE_BUSY, "%s: the checkpoint has gone while it was read: it is in use",
+                       reader->folders.names[0]);
+}
+
 /* ---- All of it. ---- */
 
 static void summarize(struct reader *reader)
@@ -306,7 +326,7 @@ static enum mae_status visit_all(struct reader *reader, enum mae_status looked)
     const struct problem damage = *reader->problem;
     status = visit_records(reader);
     if (status == MAE_OK)
-        status = check_checkpoint(reader);
+        status = visit_checkpoint(reader);
     if (status == MAE_OK)
         *reader->problem = damage;
     return status;

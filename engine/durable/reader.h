@@ -9,6 +9,8 @@
  *       elsewhere by the next look.
  *   R2  Records are visited up to the cuts that were found before, and none is missing: if a block of them is not there
  *       any more, the end is MAE_BUSY.
+ *   R3  So it is if the checkpoint cannot be read and is not the one that counts any more: its file goes, or serves for
+ *       a later one.
  * Checked by: tests/unit/db/log_read.c, tests/fuzz/log.c, tests/fuzz/checkpoint.c.
  */
 #ifndef ENGINE_DURABLE_READER_H

@@ -78,7 +78,8 @@ static struct file_calls watched;
 static unsigned opens, hidden_look, gone_open; /* of the first segment; 0: none */
 static uint64_t hidden_offset;
 static int first_file;
-static bool hides_anew; /* every look misses another block */
+static bool hides_anew;          /* every look misses another block */
+static struct mae_db *replacing; /* makes another checkpoint before the first one is opened; or NULL */
 
 static int watched_open(const char *path, unsigned mode)
 {
@@ -87,6 +88,11 @@ static int watched_open(const char *path, unsigned mode)
     opens += is_first;
     if (is_first && opens == gone_open)
         return -ENOENT;
+    if (replacing && strcmp(path, "db/checkpoint-00000001") == 0) {
+        file_calls = below;
+        assert_ok(mae_checkpoint(replacing));
+        file_calls = &watched;
+    }
     int file = below->open(path, mode);
     first_file = is_first ? file : first_file;
     return file;
@@ -109,6 +115,7 @@ static int set_up(void **state)
     opens = hidden_look = gone_open = 0;
     hidden_offset = 0;
     hides_anew = false;
+    replacing = NULL;
     first_file = -1;
     below = file_calls;
     watched = (struct file_calls){
@@ -285,6 +292,26 @@ static void segments_that_go_are_no_end_of_the_log(void **state)
     assert_non_null(strstr(mae_open_problem(), "in use"));
 }
 
+/* R3. */
+static void a_checkpoint_that_goes_is_no_damage(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 10, 7);
+    settle(&world);
+    assert_ok(mae_checkpoint(world.db));
+    replacing = world.db;
+    assert_status(MAE_BUSY, read_watched());
+    assert_non_null(strstr(mae_open_problem(), "in use"));
+    replacing = NULL;
+    assert_ok(read_watched());
+    assert_int_equal(seen.summary.checkpoint, 2);
+    disk_erase("db/checkpoint-00000002");
+    assert_status(MAE_IO, read_watched()); /* it is missed */
+    world_close(&world);
+    disk_crash(NULL);
+}
+
 static void what_is_no_database(void **state)
 {
     (void)state;
@@ -311,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_being_written_is_no_damage, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_never_rests_is_busy, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(segments_that_go_are_no_end_of_the_log, set_up, disk_tear_down),
+        cmocka_unit_test_setup_teardown(a_checkpoint_that_goes_is_no_damage, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_database, set_up, disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
