@@ -299,7 +299,10 @@ static enum mae_status even_out(struct mae_txn *txn, const struct tree_index *in
     tree_node_set_high(shape, left, &separator);
     tree_node_set_low(shape, right, &separator);
     tree_node_remove(shape, parent, place);
-    return tree_add(txn, index, path, parent, place, &separator, right_row);
+    if (!MUTATED(parent_fits_any))
+        return tree_add(txn, index, path, parent, place, &separator, right_row);
+    tree_node_insert(shape, parent, place, &separator, right_row);
+    return MAE_OK;
 }
 
 /*

@@ -1,7 +1,7 @@
 /*
  * tree_index.c - the ordered index alone, over fake row operations: against a sorted array, with every kind of key,
  * under failing operations and under peeks into the past. How to read a failure: run again with the printed MAE_SEED.
- * Catches the mutations skip_leaf_validation and skip_miss_validation.
+ * Catches the mutations cut_counts_entries, merge_keeps_link, parent_fits_any, split_keeps_fence and split_loses_entry.
  */
 #include "tests/unit/index/fake_txn.h"
 
@@ -599,6 +599,175 @@ static void emptied_ranges_leave_a_sound_tree(void **state)
     }
 }
 
+/* ---- A tree by hand. ---- */
+
+/* A leaf's entry, or a child of an inner node: the number of the key with which it begins, and its row. */
+struct part {
+    uint64_t number, row;
+};
+
+/* Of a tree in which every leaf has one entry. Keys are as `mostly_long` says: one of eight is short. */
+struct plan {
+    struct part parts[400];
+    size_t count, sizes[64], nodes; /* sizes: how many leaves each node of level 1 has */
+    uint64_t last;                  /* number */
+};
+
+static void plan_leaf(struct plan *plan, bool is_short)
+{
+    plan->last = is_short ? (plan->last / 8 + 1) * 8 : plan->last + 1 + (plan->last % 8 == 7);
+    plan->parts[plan->count++].number = plan->last;
+    plan->sizes[plan->nodes - 1]++;
+}
+
+/* A node of level 1 with one leaf for now. */
+static void plan_node(struct plan *plan, bool is_short)
+{
+    plan->nodes++;
+    plan_leaf(plan, is_short);
+}
+
+static void fill_node(struct world *world, struct tree_node *node, const struct part *parts, size_t count)
+{
+    const struct tree_shape *const shape = &world->index.shape;
+    for (size_t i = 0; i < count; i++) {
+        char bytes[KEY_BYTES_MAX];
+        encode(world, bytes, parts[i].number);
+        const struct tree_key key = tree_key_make(shape, bytes, 0);
+        assert_true(tree_node_has_room(shape, node, &key));
+        tree_node_insert(shape, node, (unsigned)i, &key, parts[i].row);
+    }
+    node->last_insert = TREE_NO_POSITION;
+}
+
+/* Makes nodes of the level, each of as many parts as its size says, which then are the parts. */
+static void make_level(struct world *world, unsigned level, struct plan *plan, const size_t *sizes, size_t nodes)
+{
+    const struct tree_shape *const shape = &world->index.shape;
+    struct tree_node *last = NULL;
+    size_t from = 0;
+    for (size_t i = 0; i < nodes; from += sizes[i++]) {
+        struct part part = plan->parts[from];
+        void *data;
+        assert_int_equal(txn_insert(world->txn, world->txn->table, shape->node_bytes, &part.row, &data), MAE_OK);
+        struct tree_node *const node = data;
+        tree_node_clear(shape, node, level);
+        fill_node(world, node, plan->parts + from, sizes[i]);
+        if (last != NULL) {
+            const struct tree_key key = tree_node_key(shape, node, 0);
+            tree_node_set_low(shape, node, &key);
+            tree_node_set_high(shape, last, &key);
+            node->left = level == 0 ? plan->parts[i - 1].row : TREE_NO_ROW;
+            last->right = level == 0 ? part.row : TREE_NO_ROW;
+        }
+        last = node;
+        plan->parts[i] = part;
+    }
+    assert_int_equal(from, plan->count);
+    plan->count = nodes;
+}
+
+/* parent: how many nodes of level 1 have one parent. The others have another one. */
+static void make_tree(struct world *world, struct plan *plan, size_t parent)
+{
+    const size_t parents[] = {parent, plan->nodes - parent};
+    size_t ones[sizeof plan->parts / sizeof plan->parts[0]];
+    for (size_t i = 0; i < plan->count; i++) {
+        oracle_change(world, (struct entry){.number = plan->parts[i].number}, true);
+        ones[i] = 1;
+    }
+    make_level(world, 0, plan, ones, plan->count);
+    make_level(world, 1, plan, plan->sizes, plan->nodes);
+    if (parents[1] > 0)
+        make_level(world, 2, plan, parents, 2);
+    void *root;
+    assert_int_equal(txn_update(world->txn, world->txn->table, world->index.root, 0, NULL, &root), MAE_OK);
+    tree_node_clear(&world->index.shape, root, parents[1] > 0 ? 3 : 2);
+    fill_node(world, root, plan->parts, plan->count);
+    commit(world);
+}
+
+/* How many long keys and then short ones fill up the room beside so many bytes. */
+static void fill_up(const struct world *world, size_t bytes, size_t *longs, size_t *shorts)
+{
+    char key[2][KEY_BYTES_MAX];
+    encode(world, key[0], 8);
+    encode(world, key[1], 9);
+    const size_t room = (size_t)world->index.shape.heap_end - world->index.shape.inner_heap - bytes;
+    const size_t short_bytes = tree_key_size(&world->index.shape, key[0]);
+    const size_t long_bytes = tree_key_size(&world->index.shape, key[1]);
+    assert_true(short_bytes * 2 < long_bytes);
+    *longs = room / long_bytes;
+    *shorts = room % long_bytes / short_bytes;
+}
+
+/*
+ * Plans a full node with a neighbour of two leaves below a full parent. A short key parts the two, which stand first
+ * (last_two: last) in the parent. `*number`: of an entry that leaves the neighbour with one leaf if it is removed.
+ */
+static size_t plan_neighbours(const struct world *world, struct plan *plan, bool last_two, uint64_t *number)
+{
+    const size_t before = world->key_bytes + 1 + 4; /* a long key and a short one */
+    size_t longs, shorts, others[2];
+    fill_up(world, before, &others[0], &others[1]);
+    for (unsigned order = 0; order < 2; order++) {
+        for (size_t i = 0; (order == 0) == last_two && i < others[0] + others[1]; i++) {
+            plan_node(plan, i >= others[0]);
+            plan_leaf(plan, false);
+        }
+        if (order > 0)
+            break;
+        if (!last_two) {
+            plan_node(plan, false);
+            *number = plan->last;
+            plan_leaf(plan, false);
+        }
+        fill_up(world, last_two ? before - 4 : 4, &longs, &shorts);
+        plan_node(plan, !last_two);
+        for (size_t i = 0; i < longs + shorts; i++)
+            plan_leaf(plan, i >= longs);
+        if (last_two) {
+            plan_node(plan, true);
+            plan_leaf(plan, false);
+            *number = plan->last;
+        }
+    }
+    return plan->nodes;
+}
+
+/* When two inner nodes are evened out, the key that then parts them is longer than the one before, and has no room in
+ * their parent. The parent, which is the root or not, splits. */
+static void the_parent_of_nodes_that_are_evened_out_may_split(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 8; kind++) {
+        const bool last_two = kind & 1, below_root = kind & 2;
+        struct world *const world = world_open_with(&(struct mae_index_config){
+            .key_bytes = VARIABLE_LONGEST - 1, .variable = true, .non_unique = (kind & 4) != 0});
+        struct plan plan = {.count = 0};
+        uint64_t number;
+        world->mostly_long = true;
+        const size_t parent = plan_neighbours(world, &plan, last_two, &number);
+        for (unsigned i = 0; i < 4 && below_root; i++)
+            (i % 2 ? plan_leaf : plan_node)(&plan, false);
+        make_tree(world, &plan, parent);
+        const struct tree_statistics before = verify(world);
+        for (unsigned i = 0; i < 2; i++) {
+            assert_true(do_remove(world, number, 0));
+            if (i == 0)
+                roll_back(world);
+            else
+                commit(world);
+            const struct tree_statistics after = verify(world);
+            const unsigned more = i == 0 ? 0 : below_root ? 1 : 2; /* the root also gets a child of its own */
+            assert_int_equal(after.inner_nodes, before.inner_nodes + more);
+            assert_int_equal(after.height, before.height + more / 2);
+        }
+        drain(world);
+        world_close(world);
+    }
+}
+
 /* ---- What is in the read set and in the write set. ---- */
 
 static void a_hit_reads_nothing_and_a_miss_its_leaf(void **state)
@@ -795,6 +964,7 @@ int main(void)
         cmocka_unit_test(queues_keep_the_tree_small),
         cmocka_unit_test(removal_in_either_direction_frees_the_nodes),
         cmocka_unit_test(emptied_ranges_leave_a_sound_tree),
+        cmocka_unit_test(the_parent_of_nodes_that_are_evened_out_may_split),
         cmocka_unit_test(a_hit_reads_nothing_and_a_miss_its_leaf),
         cmocka_unit_test(changes_write_one_node_unless_they_restructure),
         cmocka_unit_test(verify_finds_every_kind_of_damage),
