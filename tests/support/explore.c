@@ -18,8 +18,9 @@
 #include "harness/targets/targets.h"
 #include "tests/support/colliding.h"
 #include "tests/support/scheduler.h"
-#include "workloads/rng.h"
 #include "tests/support/target_open.h"
+#include "tests/support/variable_target.h"
+#include "workloads/rng.h"
 
 enum {
     WORKERS_MAX = 6,
@@ -876,7 +877,9 @@ static bool round_open(struct round *round, struct rng *rng)
         {"order", PICK(rng, "serial", "serial", "serial", "strict")},
         {NULL, NULL},
     };
-    const struct target_ops *inner = what->target ? what->target : &native_target_ops;
+    const struct target_ops *inner = what->target     ? what->target
+                                     : what->variable ? variable_target_ops()
+                                                      : &native_target_ops;
     round->recording = recording_create(inner, NULL, error, sizeof error);
     round->ops = recording_ops(round->recording);
     round->one_version = what->target && inner->promises.rows == TARGET_ROWS_IN_PLACE;
