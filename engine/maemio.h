@@ -858,7 +858,9 @@ struct mae_log_change {
     enum mae_log_kind kind;
     const char *object; /* name of the table (PUT, DELETE) or of the index (ADD, REMOVE); "": it was dropped since */
     uint64_t row;       /* the row's id */
-    const void *data;   /* the row's new payload, or the entry's key; nothing of a DELETE */
+    /* The row's new payload, or the entry's key; of a key of variable length its bytes alone, without the one that says
+     * how many they are. Nothing of a DELETE. */
+    const void *data;
     size_t bytes;
 };
 
