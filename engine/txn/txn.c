@@ -627,8 +627,12 @@ void txn_prefetch_version(const struct table *table, uint64_t row_id)
     const char *version = (const char *)row_version(table, row, handle);
     /* A table whose payloads may be as large as any says nothing of their size; most are small. */
     const uint32_t lines = table->payload_max_bytes == MAE_PAYLOAD_MAX_BYTES ? LINES_OF_ANY_SIZE : LINES_MAX;
-    for (uint32_t i = 0; i < lines && i * CACHE_LINE_BYTES < table->payload_max_bytes + VERSION_HEADER_BYTES; i++)
-        __builtin_prefetch(version + i * CACHE_LINE_BYTES, 1);
+    /* As in txn_prefetch_row: a reader writes the first line only, for rts, and nodes are mostly peeked at. */
+    if (!table->is_node)
+        __builtin_prefetch(version, 1);
+    for (uint32_t i = table->is_node ? 0 : 1;
+         i < lines && i * CACHE_LINE_BYTES < table->payload_max_bytes + VERSION_HEADER_BYTES; i++)
+        __builtin_prefetch(version + i * CACHE_LINE_BYTES, 0);
 }
 
 void txn_prefetch_row(const struct table *table, uint64_t row_id)
