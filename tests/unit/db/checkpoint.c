@@ -599,18 +599,19 @@ static void blocks_are_put_together_in_mapped_segments(void **state)
     disk_close();
     (void)snprintf(text, sizeof text, async, folder);
     struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
-    for (unsigned i = 0; i < 200; i++) {
-        new_keys(world.workers[0], world.index, 1 + 40 * i, 40, i);
+    const struct segments *segments = &world.db->core.log->streams[0].segments;
+    unsigned rounds = 0; /* how many it takes is up to the thread that makes segments */
+    for (; rounds < 200 || (rounds < 2000 && (segments->reused <= 4 || segments->mapped <= 2)); rounds++) {
+        new_keys(world.workers[0], world.index, 1 + 40 * rounds, 40, rounds);
         assert_ok(mae_sync(world.db));
-        if (i % 50 == 49)
+        if (rounds % 50 == 49)
             assert_ok(mae_checkpoint(world.db));
     }
-    const struct segments *segments = &world.db->core.log->streams[0].segments;
     assert_true(segments->reused > 4 && segments->mapped > 2);
     assert_non_null(segments_place(segments));
     world_close(&world);
     world = world_again(text);
-    for (unsigned i = 0; i < 200; i++)
+    for (unsigned i = 0; i < rounds; i++)
         world_check_keys(&world, 1 + 40 * i, 40, i);
     world_close(&world);
     (void)snprintf(command, sizeof command, "rm -rf %s", folder);
