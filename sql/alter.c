@@ -189,9 +189,13 @@ static int added_value(struct redefinition *change, const struct column *column,
     char *sql = sqlite3_mprintf("SELECT CAST((%s) AS %s)", column->default_text, column->type_name);
     int code = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(sqlite, sql, -1, holder, NULL);
     sqlite3_free(sql);
-    if (code != SQLITE_OK || sqlite3_step(*holder) != SQLITE_ROW) {
+    if (code == SQLITE_OK && sqlite3_step(*holder) != SQLITE_ROW)
+        code = sqlite3_errcode(sqlite);
+    if (code == SQLITE_NOMEM)
+        return code;
+    if (code != SQLITE_OK) {
         (void)refuse(error, sqlite3_mprintf("maemio: a DEFAULT: %s", sqlite3_errmsg(sqlite)));
-        return sqlite3_errcode(sqlite);
+        return code;
     }
     change->added = value_of(sqlite3_column_value(*holder, 0));
     change->rewrites = true;
