@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "sql/sqlite.h"
+#include "sql/words.h"
 
 struct parser {
     const char *at;
@@ -529,9 +530,9 @@ char *schema_view_create(const struct table *view, const char *before)
 
 bool schema_view_is(const struct table *view, const char *create)
 {
-    const char *body = view->text + strlen(view_word);
-    const size_t length = strlen(create), end = strlen(body);
-    return length > end && strcmp(create + length - end, body) == 0;
+    (void)words_take_both(&create, "CREATE", "VIEW");
+    (void)words_take(&create); /* its name */
+    return strcmp(words_blanks_end(create), view->text + strlen(view_word)) == 0;
 }
 
 char *schema_text(const struct table *table, bool for_people)

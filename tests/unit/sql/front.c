@@ -147,6 +147,11 @@ static void views_are_in_the_catalogue(void **state)
     /* The statement was prepared with the view that was there before. */
     assert_rows(other, "2\n", "SELECT * FROM v");
     refused(other, SQLITE_ERROR, "no such table: w", "SELECT * FROM w");
+    /* Its text ends as that of the view before. */
+    runs(sqlite, "DROP VIEW v; CREATE VIEW v(d) AS SELECT count(*) AS c FROM t");
+    runs(other, "SELECT maemio_refresh(); SELECT d FROM v");
+    runs(sqlite, "DROP VIEW v; CREATE VIEW v AS SELECT count(*) AS c FROM t");
+    runs(other, "SELECT maemio_refresh(); SELECT c FROM v");
     sql_close(other);
 }
 
