@@ -19,10 +19,12 @@ int alter_begin(struct connection *connection, char **error)
     return code == SQLITE_OK ? connection_own(connection, error) : code;
 }
 
-int alter_end(struct connection *connection, enum mae_status status, char **error)
+int alter_end(struct connection *connection, enum mae_status status, bool sqlite_follows, char **error)
 {
     if (connection->writer == NULL) /* a statement within had no memory, for which SQLite rolls all back */
         return SQLITE_NOMEM;
+    const struct database *database = connection->database;
+    const bool follows = sqlite_follows && connection->version == database->version;
     if (status == MAE_OK)
         status = tables_read(connection->database, connection->writer->txn);
     if (status != MAE_OK) {
@@ -30,7 +32,7 @@ int alter_end(struct connection *connection, enum mae_status status, char **erro
         *error = sqlite3_mprintf("maemio: %s", mae_status_text(status));
     }
     connection->writer->used = !MUTATED(sql_change_forgotten);
-    connection->version = 0;
+    connection->version = status == MAE_OK && follows ? database->version : 0;
     return session_code(connection->writer, status);
 }
 
@@ -219,7 +221,7 @@ static int redefine(struct redefinition *change, char **error)
         (void)refuse(error, change->why);
         return SQLITE_CONSTRAINT_UNIQUE;
     }
-    return alter_end(connection, status, error);
+    return alter_end(connection, status, false, error);
 }
 
 /* ---- What is asked. ---- */
@@ -413,7 +415,7 @@ static int add_view(struct redefinition *change, const struct request *request, 
     sqlite3_free(text);
     if (change->table == NULL)
         return refused(error);
-    return alter_end(connection, alter_write(connection, change->table), error);
+    return alter_end(connection, alter_write(connection, change->table), false, error);
 }
 
 static int drop_view(struct redefinition *change, const struct request *request, char **error)
@@ -422,7 +424,8 @@ static int drop_view(struct redefinition *change, const struct request *request,
     const struct table *view = tables_view_named(connection->database, request->name);
     if (view == NULL)
         return SQLITE_NOTFOUND;
-    return alter_end(connection, tables_remove(connection->database, connection->writer->txn, view), error);
+    const enum mae_status status = tables_remove(connection->database, connection->writer->txn, view);
+    return alter_end(connection, status, false, error);
 }
 
 static enum mae_status view_follow(struct connection *connection, const struct table *view, sqlite3_stmt *look)

@@ -11,9 +11,10 @@
 #include "sql/connection.h"
 
 /* Begins a change: the transaction is enlisted and owns the gate. And ends it with the status of what was done: the
- * list of tables follows. */
+ * list of tables follows. `sqlite_follows`: SQLite does the same to its names, which then are the catalogue's if they
+ * were so before; else they are made anew. */
 int alter_begin(struct connection *connection, char **error);
-int alter_end(struct connection *connection, enum mae_status status, char **error);
+int alter_end(struct connection *connection, enum mae_status status, bool sqlite_follows, char **error);
 
 /* In between: makes what the table lacks in the engine, and writes it into the catalogue. */
 enum mae_status alter_write(struct connection *connection, struct table *table);

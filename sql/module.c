@@ -42,7 +42,7 @@ static int table_create(struct connection *connection, const char *name, const c
             *error = sqlite3_mprintf("view %s already exists; SELECT maemio_refresh() shows it", name);
             code = SQLITE_ERROR;
         } else if (there == NULL)
-            code = alter_end(connection, alter_write(connection, table), error);
+            code = alter_end(connection, alter_write(connection, table), true, error);
         else if (!has_same_text(table, there)) {
             *error = sqlite3_mprintf("table %s already exists; SELECT maemio_refresh() shows it", name);
             code = SQLITE_ERROR;
@@ -158,7 +158,8 @@ static int vtab_destroy(sqlite3_vtab *base)
         if (code == SQLITE_OK && table->dropped) /* another connection has changed it */
             table = tables_named(connection->database, table->name);
         if (code == SQLITE_OK && table != NULL)
-            code = alter_end(connection, tables_remove(connection->database, connection->writer->txn, table), &error);
+            code = alter_end(connection, tables_remove(connection->database, connection->writer->txn, table), true,
+                             &error);
         if (code != SQLITE_OK)
             return vtab_refuse(vtab, code, error);
     }
@@ -192,7 +193,7 @@ static int vtab_rename(sqlite3_vtab *base, const char *name)
         enum mae_status status = alter_write(connection, table);
         if (status == MAE_OK)
             status = alter_views_follow(connection);
-        code = alter_end(connection, status, &error);
+        code = alter_end(connection, status, true, &error);
     }
     schema_free(table);
     if (code != SQLITE_OK)

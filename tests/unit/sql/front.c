@@ -179,6 +179,14 @@ static void views_follow_when_a_table_gets_another_name(void **state)
     assert_int_equal(sql_run(other, "ALTER TABLE u RENAME TO y"), SQLITE_ERROR); /* it does not know of that */
     runs(other, "ALTER TABLE u RENAME TO y");
     assert_rows(other, "5\n", "SELECT * FROM v");
+    /* What SQLite itself creates, drops and renames leaves its names as they should be. */
+    assert_sql(other, "CREATE VIRTUAL TABLE maemio.n USING maemio(b TEXT); ALTER TABLE n RENAME TO m;"
+                      "ALTER TABLE y RENAME TO u; DROP TABLE m; ALTER TABLE u RENAME TO y");
+    assert_sql(other, "BEGIN; CREATE VIRTUAL TABLE maemio.n USING maemio(b TEXT); SAVEPOINT s;"
+                      "ALTER TABLE n RENAME TO m; ROLLBACK TO s; SELECT * FROM n; SELECT * FROM v; COMMIT");
+    assert_rows(other, "5\n", "SELECT * FROM v");
+    assert_sql(sqlite, "SELECT maemio_refresh()");
+    assert_rows(sqlite, "5\n", "SELECT v.a FROM v, y");
     sql_close(other);
 }
 
