@@ -15,6 +15,8 @@
 
 enum { ROWS_AHEAD = 8 };
 
+static const char ended[] = "the transaction in which the query began has ended";
+
 struct row_ahead {
     uint64_t row;
     const void *data;
@@ -293,8 +295,7 @@ int cursor_next(sqlite3_vtab_cursor *base)
     struct cursor *cursor = (struct cursor *)base;
     if (cursor->session->txn == NULL) {
         cursor->eof = true;
-        return vtab_refuse(vtab_of(cursor), SQLITE_ABORT,
-                           sqlite3_mprintf("maemio: the transaction in which the query began has ended"));
+        return vtab_refuse(vtab_of(cursor), SQLITE_ABORT, sqlite3_mprintf("maemio: %s", ended));
     }
     if (cursor->scans)
         return scan_next(cursor);
@@ -428,10 +429,12 @@ int cursor_eof(sqlite3_vtab_cursor *base)
 static int data_refresh(struct cursor *cursor)
 {
     struct session *session = cursor->session;
-    if (session->snapshot || cursor->changes == session->changes)
+    if (session->snapshot)
         return SQLITE_OK;
-    if (session->txn == NULL)
-        return SQLITE_ABORT;
+    if (session->txn == NULL && !MUTATED(sql_data_outlives))
+        return vtab_refuse(vtab_of(cursor), SQLITE_ABORT, sqlite3_mprintf("maemio: %s", ended));
+    if (cursor->changes == session->changes)
+        return SQLITE_OK;
     enum mae_status status = mae_row_read(session->txn, vtab_of(cursor)->table->rows, cursor->row, &cursor->data, NULL);
     cursor->changes = session->changes;
     if (status == MAE_NOT_FOUND)

@@ -379,6 +379,22 @@ static void the_schema_changes_beside_transfers(void **state)
     assert_rows(two->a, "16|1600\n", "SELECT count(*), sum(cents) FROM bank");
 }
 
+/* The rows were the transaction's: a query that goes on behind its end must not touch them. */
+static void a_query_reads_no_row_of_a_transaction_that_has_ended(void **state)
+{
+    struct two *two = *state;
+    sqlite3_stmt *statement;
+    assert_sql(two->a, "BEGIN");
+    assert_int_equal(
+        sqlite3_prepare_v2(two->a, "SELECT s, value FROM t CROSS JOIN json_each('[1,2]')", -1, &statement, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(statement, 0), "one");
+    assert_sql(two->a, "ROLLBACK");
+    assert_int_equal(sqlite3_step(statement), SQLITE_ABORT);
+    sqlite3_finalize(statement);
+}
+
 int main(void)
 {
 #define TWO(name) cmocka_unit_test_setup_teardown(name, open_two, close_two)
@@ -397,6 +413,7 @@ int main(void)
         TWO(a_file_of_sqlite_is_not_written_beside),
         TWO(a_change_of_the_schema_waits_for_transactions),
         TWO(a_row_without_its_entries_is_a_conflict),
+        TWO(a_query_reads_no_row_of_a_transaction_that_has_ended),
         TWO(four_threads_never_meet_a_lock),
         TWO(the_schema_changes_beside_transfers),
     };
