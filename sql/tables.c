@@ -293,6 +293,9 @@ static enum mae_status table_read(void *arg, const void *key, uint64_t row)
         database->tables = table;
     }
     table->is_read = true;
+    const struct table *before = table_by_id(database, id);
+    if (before != NULL && table->next_rowid < before->next_rowid) /* of rows that were deleted, too */
+        table->next_rowid = before->next_rowid;
     return table->is_view ? MAE_OK : table_find(database, reading->txn, table);
 }
 

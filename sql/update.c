@@ -383,12 +383,13 @@ static enum mae_status rowid_take(struct change *change)
     uint64_t row;
     const void *data;
     enum mae_status status;
-    do { /* ends: rowids only grow, and what others have inserted is finite */
+    do { /* ends: rowids only grow, the least follows the largest, and what others have inserted is finite */
         if (vtab->rowid_next == vtab->rowid_end) {
             vtab->rowid_next = atomic_fetch_add_explicit(&vtab->table->next_rowid, TAKEN_AT_ONCE, memory_order_relaxed);
-            vtab->rowid_end = vtab->rowid_next + TAKEN_AT_ONCE;
+            vtab->rowid_end = (int64_t)((uint64_t)vtab->rowid_next + TAKEN_AT_ONCE);
         }
-        change->rowid = vtab->rowid_next++;
+        change->rowid = vtab->rowid_next;
+        vtab->rowid_next = (int64_t)((uint64_t)vtab->rowid_next + 1);
         status = row_find(change, change->rowid, &row, &data);
     } while (status == MAE_OK);
     change->took_rowid = true;

@@ -163,6 +163,29 @@ static void rows_come_in_the_order_that_is_wanted(void **state)
     assert_rows(sqlite, "2.0\n1.0\n", "SELECT r FROM t WHERE i = 1 ORDER BY r DESC");
 }
 
+/* Also when the table gets another definition, and has the first one again. */
+static void rowids_of_deleted_rows_are_not_given_out(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER); INSERT INTO t VALUES (1), (2), (3);"
+                       "DELETE FROM t WHERE rowid = 3; SELECT maemio_exec('CREATE INDEX i ON t(a)');"
+                       "INSERT INTO t VALUES (4)");
+    assert_rows(sqlite, "1|1\n2|1\n4|0\n", "SELECT a, rowid <= 3 FROM t ORDER BY a");
+    assert_sql(sqlite, "INSERT INTO t(rowid) VALUES (1000); DELETE FROM t WHERE rowid = 1000;"
+                       "SELECT maemio_exec('DROP INDEX i'); INSERT INTO t VALUES (5)");
+    assert_rows(sqlite, "0\n", "SELECT rowid <= 1000 FROM t WHERE a = 5");
+}
+
+static void rowids_begin_again_behind_the_largest(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(id INTEGER PRIMARY KEY, a INTEGER);"
+                       "INSERT INTO t VALUES (9223372036854775807, 1); SELECT maemio_exec('CREATE INDEX i ON t(a)');"
+                       "INSERT INTO t(a) VALUES (2), (3)");
+    assert_rows(sqlite, "-9223372036854775808|2\n-9223372036854775807|3\n9223372036854775807|1\n",
+                "SELECT * FROM t ORDER BY id");
+}
+
 static void lists_of_rowids_are_taken_as_a_whole(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -328,6 +351,8 @@ int main(void)
         ONE(indexes_lose_no_row),
         ONE(texts_are_compared_by_their_collation),
         ONE(rows_come_in_the_order_that_is_wanted),
+        ONE(rowids_of_deleted_rows_are_not_given_out),
+        ONE(rowids_begin_again_behind_the_largest),
         ONE(lists_of_rowids_are_taken_as_a_whole),
         ONE(another_connection_follows_the_schema),
         ONE(names_that_have_gone_are_forgotten),
