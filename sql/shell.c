@@ -11,6 +11,7 @@
 #include "sql/front.h"
 #include "sql/maemio_sql.h"
 #include "sql/tables.h"
+#include "sql/words.h"
 
 enum { ATTEMPTS_MAX = 1000, PROGRESS_STEPS = 1000000 };
 
@@ -341,6 +342,12 @@ static bool command_run(struct shell *shell, char *line)
 
 /* ---- Reading. ---- */
 
+/* Whether a line is blank, or a comment that ends with it. */
+static bool says_nothing(const char *line)
+{
+    return *words_blanks_end(line) == '\0' && strstr(line, "/*") == NULL;
+}
+
 /* Runs what a stream has, a statement when it is complete. At a terminal errors end nothing. */
 static bool stream_run(struct shell *shell, FILE *stream, const char *name)
 {
@@ -360,6 +367,8 @@ static bool stream_run(struct shell *shell, FILE *stream, const char *name)
             good = command_run(shell, line);
             continue;
         }
+        if (sql == NULL && says_nothing(line))
+            continue; /* a command may follow */
         if (sql == NULL)
             first = number;
         sql = sqlite3_mprintf("%z%s", sql, line);

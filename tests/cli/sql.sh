@@ -153,6 +153,8 @@ END
 ended "the first error ends it, with its line" 1 'maemio sql: stdin:2: no such table: nowhere'
 shell <<<$'SELECT 1;\n.schema nowhere'
 ended "a definition that is not there" 1 'maemio sql: stdin:2: no such table or view: nowhere'
+shell <<<$'-- a comment\n\n.tables\nCREATE TABLE t(a INTEGER);\n\n  \n.schema t\n/* a comment\n.tables */ SELECT 1 + 1;'
+ended "commands behind blank lines and comments" 0 'CREATE TABLE "t"("a" INTEGER);' 2
 shell <<<'.import one'
 ended "a command with too few arguments" 1 'stdin:1: .import: FILE TABLE'
 shell <<<'.tables all'
