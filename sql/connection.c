@@ -117,13 +117,27 @@ static void session_end(struct connection *connection, struct session *session)
     session->worker = NULL;
 }
 
+/* The transaction can only be ended. A snapshot stays open meanwhile: SQLite may have its values, for another query. */
+static void session_fail(struct session *session, enum mae_status status)
+{
+    if (session->txn == NULL)
+        return;
+    session->failure = status;
+    if (session->snapshot && !MUTATED(sql_old_snapshot_ends))
+        return;
+    (void)mae_abort(session->txn);
+    session->txn = NULL;
+}
+
+static bool has_failed(const struct session *session)
+{
+    return session->txn == NULL || session->failure != MAE_OK;
+}
+
 int session_code(struct session *session, enum mae_status status)
 {
-    if (mae_status_is_abort(status) && session->txn != NULL) {
-        (void)mae_abort(session->txn);
-        session->txn = NULL;
-        session->failure = status;
-    }
+    if (mae_status_is_abort(status))
+        session_fail(session, status);
     return code_of(status);
 }
 
@@ -140,7 +154,7 @@ int connection_read(struct connection *connection, struct session **session, cha
             return code;
     }
     *session = connection->writer != NULL ? connection->writer : connection->reader;
-    if ((*session)->txn == NULL)
+    if (has_failed(*session))
         return refuse(error, code_of((*session)->failure), mae_status_text((*session)->failure));
     (*session)->used = true;
     (*session)->cursors++;
@@ -165,7 +179,7 @@ int connection_write(struct connection *connection, char **error)
         const enum mae_mode mode = connection->only_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
         return session_open(connection, mode, &connection->writer, error);
     }
-    if (connection->writer->txn == NULL)
+    if (has_failed(connection->writer))
         return refuse(error, code_of(connection->writer->failure), mae_status_text(connection->writer->failure));
     return SQLITE_OK;
 }
@@ -309,7 +323,7 @@ int connection_sync(struct connection *connection, char **error)
         return SQLITE_OK;
     if (connection->synced)
         return connection->sync_code;
-    if (writer->txn == NULL)
+    if (has_failed(writer))
         return refuse(error, code_of(writer->failure), mae_status_text(writer->failure));
     if (writer->snapshot)
         return SQLITE_OK; /* there is nothing to validate */
@@ -346,7 +360,7 @@ int connection_rollback(struct connection *connection)
 int connection_savepoint(struct connection *connection, int level)
 {
     struct session *writer = connection->writer;
-    if (writer == NULL || writer->txn == NULL)
+    if (writer == NULL || has_failed(writer))
         return SQLITE_OK; /* the next read or write says what is wrong */
     while (connection->levels <= (unsigned)level) {
         if (connection->levels == connection->levels_max) {
@@ -368,7 +382,7 @@ int connection_savepoint(struct connection *connection, int level)
 int connection_release(struct connection *connection, int level)
 {
     struct session *writer = connection->writer;
-    if (writer == NULL || writer->txn == NULL || (unsigned)level >= connection->levels)
+    if (writer == NULL || has_failed(writer) || (unsigned)level >= connection->levels)
         return SQLITE_OK;
     connection->levels = (unsigned)level;
     return session_code(writer, mae_release(writer->txn, connection->marks[level]));
@@ -381,7 +395,7 @@ int connection_rollback_to(struct connection *connection, int level)
         return SQLITE_OK;
     /* S4: nothing is left, and the next call says why. A failure here would have SQLite end the transaction, and run
      * what the program still takes for its statements outside of any. */
-    if (writer->txn == NULL)
+    if (has_failed(writer))
         return MUTATED(sql_doomed_ends) ? code_of(writer->failure) : SQLITE_OK;
     connection->levels = (unsigned)level + 1;
     connection->version = 0; /* SQLite may have rolled back names */
@@ -396,11 +410,8 @@ int connection_list(struct connection *connection, enum mae_status status)
     struct session *writer = connection->writer;
     if (status == MAE_OK && connection->owner && !MUTATED(sql_list_stays))
         status = tables_read(connection->database, writer->txn);
-    if (status != MAE_OK && writer->txn != NULL) {
-        (void)mae_abort(writer->txn);
-        writer->txn = NULL;
-        writer->failure = status;
-    }
+    if (status != MAE_OK)
+        session_fail(writer, status);
     return code_of(status);
 }
 

@@ -10,7 +10,8 @@
  *       nothing: SQLite's call of xBegin for the table of enlisting makes sure of that.
  *       A connection that only reads (maemio_snapshot) has a snapshot for its writer, which lasts as a reader does.
  *   S4  The writer's transaction ends in xSync, xRollback, or at once if it cannot commit any more; then every call
- *       fails with the same code until xRollback.
+ *       fails with the same code until xRollback. A snapshot that has failed (the engine's option txn_max_ms) stays
+ *       open until its last cursor is closed, since SQLite has its values.
  *
  * Checked by: tests/unit/sql/isolation.c. sql/DESIGN.md says why.
  */
@@ -23,7 +24,7 @@
 struct session {
     struct mae_worker *worker;
     struct mae_txn *txn;     /* NULL: it has ended */
-    enum mae_status failure; /* why it has ended before its time */
+    enum mae_status failure; /* why it has ended before its time, or a snapshot is to end */
     bool snapshot;
     bool used;        /* the writer has read or written */
     unsigned cursors; /* that use it */

@@ -3,6 +3,7 @@
  * autocommit SELECT sees, and savepoints.
  */
 #define _GNU_SOURCE
+#define SQLITE_CORE /* SQLite is linked: its calls are plain ones */
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "sql/connection.h"
 #include "sql/maemio_sql.h"
 #include "tests/support/sql.h"
 
@@ -395,6 +397,47 @@ static void a_query_reads_no_row_of_a_transaction_that_has_ended(void **state)
     sqlite3_finalize(statement);
 }
 
+/* The machine may be so busy that a statement is too old, too. */
+static void run_finally(sqlite3 *sqlite, const char *sql)
+{
+    int code;
+    while ((code = sql_run(sqlite, sql)) == SQLITE_BUSY_SNAPSHOT)
+        ;
+    assert_int_equal(code, SQLITE_OK);
+}
+
+/* The values that SQLite has are those of the snapshot: it stays until its last query has ended. */
+static void a_snapshot_that_is_too_old_keeps_its_values(void **state)
+{
+    enum { LOOKS_MAX = 10000 };
+    sqlite3 *sqlite, *other;
+    sqlite3_stmt *statement;
+    int code = SQLITE_OK;
+    (void)state;
+    assert_int_equal(sqlite3_open(":memory:", &sqlite), SQLITE_OK);
+    assert_int_equal(sqlite3_extended_result_codes(sqlite, 1), SQLITE_OK);
+    assert_int_equal(mae_sql_attach_with(sqlite, "", "txn_max_ms=400", NULL), SQLITE_OK);
+    other = sql_connect("");
+    run_finally(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(id INTEGER PRIMARY KEY, s BLOB)");
+    run_finally(sqlite, "INSERT INTO t VALUES (1, CAST(printf('%03000d', 7) AS BLOB)), (2, x'00')");
+    run_finally(other, "SELECT maemio_refresh()");
+    assert_int_equal(sqlite3_prepare_v2(sqlite, "SELECT s FROM t", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    run_finally(other, "UPDATE t SET s = CAST(printf('%03000d', 8) AS BLOB) WHERE id = 1");
+    for (int i = 0; i < LOOKS_MAX && code == SQLITE_OK; i++) {
+        usleep(1000);
+        code = sql_run(sqlite, "SELECT s FROM t WHERE id = 1");
+    }
+    if (code != SQLITE_OK) /* without the membarrier system call it is never too old */
+        assert_int_equal(code, SQLITE_BUSY_SNAPSHOT);
+    assert_non_null(connection_find(sqlite)->reader->txn);
+    run_finally(other, "UPDATE t SET s = CAST(printf('%03000d', 9) AS BLOB) WHERE id = 1");
+    assert_int_equal(((const char *)sqlite3_column_blob(statement, 0))[2999], '7');
+    (void)sqlite3_finalize(statement);
+    sql_close(other);
+    sql_close(sqlite);
+}
+
 int main(void)
 {
 #define TWO(name) cmocka_unit_test_setup_teardown(name, open_two, close_two)
@@ -414,6 +457,7 @@ int main(void)
         TWO(a_change_of_the_schema_waits_for_transactions),
         TWO(a_row_without_its_entries_is_a_conflict),
         TWO(a_query_reads_no_row_of_a_transaction_that_has_ended),
+        cmocka_unit_test(a_snapshot_that_is_too_old_keeps_its_values),
         TWO(four_threads_never_meet_a_lock),
         TWO(the_schema_changes_beside_transfers),
     };
