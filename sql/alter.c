@@ -31,6 +31,8 @@ int alter_end(struct connection *connection, enum mae_status status, bool sqlite
         sqlite3_free(*error);
         *error = sqlite3_mprintf("maemio: %s", mae_status_text(status));
     }
+    if (connection->inside > 1 || connection->writer->cursors > 0)
+        connection->changed_amid = !MUTATED(sql_query_begins_again);
     connection->writer->used = !MUTATED(sql_change_forgotten);
     connection->version = status == MAE_OK && follows ? database->version : 0;
     return session_code(connection->writer, status);

@@ -113,6 +113,7 @@ static void session_end(struct connection *connection, struct session *session)
     if (session->worker != NULL) {
         gate_leave(connection->database, session->worker);
         connection->inside--;
+        connection->changed_amid = connection->changed_amid && connection->inside > 0;
     }
     session->worker = NULL;
 }

@@ -45,6 +45,7 @@ struct connection {
     bool enlisting, forgets;     /* that statement runs; it is to be finalised afterwards */
     unsigned inside;             /* transactions that have entered the gate */
     bool owner;                  /* of the gate */
+    bool changed_amid;           /* it has changed the schema while queries of its own that go on were open */
     bool refreshing;             /* names follow the catalogue: xCreate and xDestroy change nothing there */
     bool synced;                 /* xSync has committed, xCommit has not been called yet */
     int sync_code;               /* what that xSync has returned */

@@ -102,5 +102,10 @@ int vtab_is_current(struct vtab *vtab)
         return vtab_refuse(vtab, SQLITE_ERROR, sqlite3_mprintf("no such table: %s", vtab->table->name));
     /* SQLite connects again, and prepares the statement again. */
     (void)sqlite3_exec(vtab->connection->sqlite, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
+    /* It would run from its beginning, and give rows twice. Only the connection's own changes come while it is inside
+     * the gate. Statements that it runs after them are prepared again before they begin. */
+    if (vtab->connection->changed_amid)
+        return vtab_refuse(vtab, SQLITE_ABORT,
+                           sqlite3_mprintf("table %s has changed during the query", vtab->table->name));
     return vtab_refuse(vtab, SQLITE_SCHEMA, sqlite3_mprintf("table %s has changed", vtab->table->name));
 }

@@ -40,7 +40,8 @@ enum {
 int vtab_refuse(struct vtab *vtab, int code, char *why);
 int vtab_refuse_status(struct vtab *vtab, struct session *session, enum mae_status status);
 
-/* Called when the connection is inside the gate: SQLITE_OK if the table is what the catalogue says. */
+/* Called when the connection is inside the gate: SQLITE_OK if the table is what the catalogue says. SQLITE_SCHEMA: the
+ * statement has to be prepared again; SQLITE_ABORT: it has perhaps given rows already; SQLITE_ERROR: there is none. */
 int vtab_is_current(struct vtab *vtab);
 
 /*

@@ -114,6 +114,32 @@ static void columns_come_and_go(void **state)
     sql_close(other);
 }
 
+/* It must not begin again: its first rows have been given. */
+static void a_query_ends_whose_table_the_connection_changes(void **state)
+{
+    sqlite3 *sqlite = *state;
+    static const char *const queries[] = {"SELECT a, b FROM t CROSS JOIN u WHERE b > a",
+                                          "SELECT a FROM t UNION ALL SELECT b FROM u"};
+    runs(sqlite, "CREATE TABLE t(a INTEGER); CREATE TABLE u(b INTEGER); INSERT INTO t VALUES (1), (2), (3);"
+                 "INSERT INTO u VALUES (10), (20)");
+    for (int i = 0; i < 4; i++) {
+        sqlite3_stmt *statement;
+        runs(sqlite, i % 2 == 0 ? "" : "BEGIN");
+        assert_int_equal(sqlite3_prepare_v2(sqlite, queries[i / 2], -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        runs(sqlite, "ALTER TABLE u ADD COLUMN c INTEGER");
+        int code, rows = 1;
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+            rows++;
+        assert_int_equal(code, SQLITE_ABORT);
+        assert_int_equal(rows, i < 2 ? 2 : 3);
+        assert_int_equal(sqlite3_reset(statement), SQLITE_ABORT);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        sqlite3_finalize(statement);
+        runs(sqlite, i % 2 == 0 ? "ALTER TABLE u DROP COLUMN c" : "ROLLBACK");
+    }
+}
+
 static void views_are_in_the_catalogue(void **state)
 {
     sqlite3 *sqlite = *state, *other = sql_connect("");
@@ -225,6 +251,7 @@ int main(void)
         ONE(tables_are_created_in_the_engine),
         ONE(indexes_come_and_go_over_rows),
         ONE(columns_come_and_go),
+        ONE(a_query_ends_whose_table_the_connection_changes),
         ONE(views_are_in_the_catalogue),
         ONE(views_follow_when_a_table_gets_another_name),
         ONE(a_row_that_is_there_is_updated_instead),
