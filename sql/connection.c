@@ -349,8 +349,9 @@ int connection_commit(struct connection *connection)
 
 int connection_rollback(struct connection *connection)
 {
-    if (connection->writer != NULL && connection->synced && connection->sync_code == SQLITE_OK)
-        connection->broken = true;
+    const struct session *writer = connection->writer;
+    if (writer != NULL && connection->synced && connection->sync_code == SQLITE_OK)
+        connection->broken = writer->changes > 0 || connection->owner; /* reads alone need not be taken back */
     writer_end(connection, connection->broken);
     connection->version = 0; /* SQLite may have rolled back names */
     return SQLITE_OK;

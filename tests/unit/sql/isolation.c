@@ -236,6 +236,30 @@ static void a_file_of_sqlite_is_not_written_beside(void **state)
     (void)unlink(file);
 }
 
+/* Its COMMIT fails behind that of Maemio, which has nothing to take back. */
+static void a_file_that_is_locked_breaks_no_transaction_that_has_read(void **state)
+{
+    struct two *two = *state;
+    char file[] = "/tmp/maemio-sql-XXXXXX", sql[64];
+    sqlite3 *reader;
+    close(mkstemp(file));
+    (void)snprintf(sql, sizeof sql, "ATTACH '%s' AS file; CREATE TABLE file.f(a)", file);
+    assert_sql(two->a, sql);
+    assert_int_equal(sqlite3_open(file, &reader), SQLITE_OK);
+    for (int again = 0; again < 2; again++) {
+        assert_sql(reader, "BEGIN; SELECT * FROM f");
+        assert_sql(two->a, "BEGIN; SELECT * FROM t; INSERT INTO f VALUES (1)");
+        assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_BUSY);
+        assert_sql(reader, "COMMIT");
+        assert_sql(two->a, again ? "COMMIT" : "ROLLBACK");
+        assert_rows(two->a, "50\n50\n", "SELECT v FROM t");
+    }
+    assert_rows(reader, "1\n", "SELECT * FROM f");
+    assert_sql(two->a, "DETACH file");
+    sql_close(reader);
+    (void)unlink(file);
+}
+
 static void *make_index(void *sqlite)
 {
     char *error = NULL;
@@ -454,6 +478,7 @@ int main(void)
         TWO(an_update_may_read_its_own_row),
         TWO(a_commit_hook_of_maemio_refuses_in_time),
         TWO(a_file_of_sqlite_is_not_written_beside),
+        TWO(a_file_that_is_locked_breaks_no_transaction_that_has_read),
         TWO(a_change_of_the_schema_waits_for_transactions),
         TWO(a_row_without_its_entries_is_a_conflict),
         TWO(a_query_reads_no_row_of_a_transaction_that_has_ended),
