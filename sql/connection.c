@@ -234,7 +234,10 @@ int connection_enlist(struct connection *connection, char **error)
         if (connection->forgets)
             connection_forget(connection);
     }
-    return code == SQLITE_OK ? code : refuse(error, code, sqlite3_errmsg(connection->sqlite));
+    if (code == SQLITE_OK)
+        return code;
+    connection->version = 0; /* SQLite may roll back names, and not say so */
+    return refuse(error, code, sqlite3_errmsg(connection->sqlite));
 }
 
 /* Whether the transaction sees the index. */
@@ -514,6 +517,16 @@ int connection_refresh(struct connection *connection, char **error)
         return SQLITE_OK;
     connection->version = 0;
     return refuse(error, code, sqlite3_errmsg(connection->sqlite));
+}
+
+int connection_follow(struct connection *connection, char **error)
+{
+    const uint64_t before = connection->version;
+    int code = connection_refresh(connection, error);
+    if (code != SQLITE_OK || connection->version == before || sqlite3_get_autocommit(connection->sqlite) ||
+        MUTATED(sql_names_unenlisted))
+        return code;
+    return connection_enlist(connection, error);
 }
 
 /* ---- Connections. ---- */

@@ -108,7 +108,9 @@ int connection_rollback_to(struct connection *connection, int level);
  * transaction ends (S4). */
 int connection_list(struct connection *connection, enum mae_status status);
 
-/* Creates and drops names of SQLite's schema as the catalogue says, if that has changed. */
+/* Creates and drops names of SQLite's schema as the catalogue says, if that has changed: for who enlists then. And for
+ * who does not: if that was within BEGIN, the connection has to be told when SQLite takes it back. */
 int connection_refresh(struct connection *connection, char **error);
+int connection_follow(struct connection *connection, char **error);
 
 #endif

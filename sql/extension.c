@@ -32,7 +32,7 @@ static void open_function(sqlite3_context *context, int count, sqlite3_value **v
     char *error = NULL;
     int code = connection_open(connection, folder == NULL ? "" : folder, options, &error);
     if (code == SQLITE_OK)
-        code = connection_refresh(connection, &error);
+        code = connection_follow(connection, &error);
     answer(context, code, error);
 }
 
@@ -44,7 +44,7 @@ static void refresh_function(sqlite3_context *context, int count, sqlite3_value 
     (void)count, (void)values;
     int code = connection->database == NULL ? connection_open(connection, "", NULL, &error) : SQLITE_OK;
     if (code == SQLITE_OK)
-        code = connection_refresh(connection, &error);
+        code = connection_follow(connection, &error);
     answer(context, code, error);
 }
 
@@ -98,7 +98,7 @@ static int attach(sqlite3 *sqlite, const char *folder, const char *options, char
     }
     if (code == SQLITE_OK && folder != NULL)
         code = connection_open(connection, folder, options, error);
-    return code == SQLITE_OK && folder != NULL ? connection_refresh(connection, error) : code;
+    return code == SQLITE_OK && folder != NULL ? connection_follow(connection, error) : code;
 }
 
 #ifdef SQLITE_CORE

@@ -48,7 +48,7 @@ static int is_ours(const struct statement *statement, const char *table)
 {
     struct connection *connection = statement->connection;
     sqlite3_stmt *look;
-    int code = connection_refresh(connection, statement->error);
+    int code = connection_follow(connection, statement->error);
     if (code != SQLITE_OK)
         return code;
     code = sqlite3_prepare_v2(connection->sqlite,
@@ -185,7 +185,7 @@ static int analyze(const struct statement *statement)
     const bool all = schema == NULL && (name == NULL || sqlite3_stricmp(name, "maemio") == 0);
     if (code != SQLITE_NOMEM)
         code = ours && words_blanks_end(at) == statement->end
-                   ? connection_refresh(statement->connection, statement->error)
+                   ? connection_follow(statement->connection, statement->error)
                    : NOT_OURS;
     if (code == SQLITE_OK)
         code = analyze_run(statement->connection, all ? NULL : name, statement->error);
@@ -301,7 +301,7 @@ static int run_plain(const struct statement *statement, const char **sql)
     const char *tail;
     int code = sqlite3_prepare_v2(connection->sqlite, *sql, -1, &running, &tail);
     if (code == SQLITE_ERROR && connection->database != NULL && connection->version != connection->database->version) {
-        code = connection_refresh(connection, statement->error);
+        code = connection_follow(connection, statement->error);
         if (code == SQLITE_OK)
             code = sqlite3_prepare_v2(connection->sqlite, *sql, -1, &running, &tail);
     }

@@ -212,9 +212,10 @@ static int vtab_begin(sqlite3_vtab *base)
     int code = connection_refresh(vtab->connection, &error);
     if (code == SQLITE_OK)
         code = connection_write(vtab->connection, &error);
-    if (code != SQLITE_OK)
-        return vtab_refuse(vtab, code, error);
-    return SQLITE_OK;
+    if (code == SQLITE_OK)
+        return code;
+    vtab->connection->version = 0; /* SQLite may roll back names, and not say so */
+    return vtab_refuse(vtab, code, error);
 }
 
 static int vtab_sync(sqlite3_vtab *base)

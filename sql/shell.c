@@ -191,7 +191,7 @@ static bool definitions_print(struct shell *shell, const char *name, bool rows)
     char *error = NULL;
     struct mae_worker *worker;
     bool good = true;
-    if (connection_refresh(connection, &error) != SQLITE_OK ||
+    if (connection_follow(connection, &error) != SQLITE_OK ||
         connection_enter(connection, &worker, &error) != SQLITE_OK)
         return complain_of(shell, error);
     const struct table *last = NULL;

@@ -252,6 +252,21 @@ static void names_that_have_gone_are_forgotten(void **state)
     sql_close(two);
 }
 
+static void names_that_a_rollback_takes_back_are_made_again(void **state)
+{
+    sqlite3 *one = *state, *two = sql_connect("");
+    assert_sql(one, "CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER)");
+    assert_sql(two, "BEGIN; SELECT maemio_refresh(); SELECT * FROM t; ROLLBACK");
+    assert_sql(two, "BEGIN; SELECT maemio_refresh(); ROLLBACK; SELECT maemio_refresh(); SELECT * FROM t");
+    assert_sql(one, "DROP TABLE t; CREATE VIRTUAL TABLE maemio.u USING maemio(a INTEGER)");
+    assert_sql(two, "BEGIN; SAVEPOINT s; SELECT maemio_refresh(); ROLLBACK TO s; SELECT maemio_refresh();"
+                    "SELECT * FROM u; COMMIT");
+    assert_rows(two, "u\n", NAMES);
+    assert_sql(one, "SELECT maemio_exec('CREATE VIEW v AS SELECT a FROM u')");
+    assert_sql(two, "BEGIN; SELECT maemio_refresh(); ROLLBACK; SELECT maemio_refresh(); SELECT * FROM v");
+    sql_close(two);
+}
+
 static void a_table_that_has_changed_can_be_dropped(void **state)
 {
     sqlite3 *one = *state, *two = sql_connect("");
@@ -356,6 +371,7 @@ int main(void)
         ONE(lists_of_rowids_are_taken_as_a_whole),
         ONE(another_connection_follows_the_schema),
         ONE(names_that_have_gone_are_forgotten),
+        ONE(names_that_a_rollback_takes_back_are_made_again),
         ONE(a_table_that_has_changed_can_be_dropped),
         ONE(another_database_has_its_own_tables),
         cmocka_unit_test(a_database_takes_options_of_the_engine),
