@@ -28,7 +28,8 @@ extern "C" {
  * connection and closed with the last. Commits there return when they are on the disk. NULL or "" is the process's
  * database in memory, which lives as long as a connection is attached to it.
  * SQLITE_OK; SQLITE_CANTOPEN if the database cannot be opened, with the reason in `*error` (may be NULL; free it with
- * sqlite3_free); SQLITE_NOMEM; SQLITE_BUSY if the connection has open transactions; what SQLite returns.
+ * sqlite3_free); SQLITE_NOMEM; SQLITE_BUSY if the connection has open transactions; SQLITE_ERROR if the texts of its
+ * main database are not UTF-8; what SQLite returns.
  */
 int mae_sql_attach(sqlite3 *connection, const char *folder, char **error);
 

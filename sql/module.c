@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "sql/alter.h"
 #include "sql/tables.h"
 
@@ -362,6 +363,22 @@ static void modules_remove(sqlite3 *sqlite)
     (void)sqlite3_create_module_v2(sqlite, "maemio", NULL, NULL, NULL);
 }
 
+/* Keys of texts, and with them the bounds of ranges, have the order of UTF-8. */
+static int encoding_check(sqlite3 *sqlite, char **error)
+{
+    sqlite3_stmt *look;
+    int code = sqlite3_prepare_v2(sqlite, "PRAGMA encoding", -1, &look, NULL);
+    if (code != SQLITE_OK)
+        return code;
+    const char *encoding = sqlite3_step(look) == SQLITE_ROW ? (const char *)sqlite3_column_text(look, 0) : NULL;
+    if (encoding != NULL && strcmp(encoding, "UTF-8") != 0 && !MUTATED(sql_encoding_ignored)) {
+        *error = sqlite3_mprintf("maemio: the main database's texts are %s; they must be UTF-8", encoding);
+        code = SQLITE_ERROR;
+    }
+    int end = sqlite3_finalize(look);
+    return code == SQLITE_OK ? end : code;
+}
+
 int module_register(struct connection *connection, char **error)
 {
     sqlite3 *sqlite = connection->sqlite;
@@ -369,6 +386,8 @@ int module_register(struct connection *connection, char **error)
     int code = sqlite3_create_module_v2(sqlite, "maemio", &reading_and_writing, connection, connection_destroy);
     if (code == SQLITE_OK)
         code = sqlite3_create_module_v2(sqlite, "maemio_enlist", &enlisting, connection, NULL);
+    if (code == SQLITE_OK)
+        code = encoding_check(sqlite, error);
     if (code == SQLITE_OK)
         code = sqlite3_exec(sqlite, "ATTACH ':memory:' AS maemio", NULL, NULL, error);
     if (code == SQLITE_OK)

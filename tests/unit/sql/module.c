@@ -252,6 +252,20 @@ static void names_that_have_gone_are_forgotten(void **state)
     sql_close(two);
 }
 
+/* SQLite compares texts by their bytes, which in UTF-16 have another order than those of the keys. */
+static void a_connection_with_another_encoding_is_refused(void **state)
+{
+    sqlite3 *sqlite;
+    char *error = NULL;
+    (void)state;
+    assert_int_equal(sqlite3_open(":memory:", &sqlite), SQLITE_OK);
+    assert_int_equal(sql_run(sqlite, "PRAGMA encoding = 'UTF-16le'"), SQLITE_OK);
+    assert_int_equal(mae_sql_attach(sqlite, "", &error), SQLITE_ERROR);
+    assert_non_null(strstr(error, "must be UTF-8"));
+    sqlite3_free(error);
+    sql_close(sqlite);
+}
+
 static void names_that_a_rollback_takes_back_are_made_again(void **state)
 {
     sqlite3 *one = *state, *two = sql_connect("");
@@ -371,6 +385,7 @@ int main(void)
         ONE(lists_of_rowids_are_taken_as_a_whole),
         ONE(another_connection_follows_the_schema),
         ONE(names_that_have_gone_are_forgotten),
+        cmocka_unit_test(a_connection_with_another_encoding_is_refused),
         ONE(names_that_a_rollback_takes_back_are_made_again),
         ONE(a_table_that_has_changed_can_be_dropped),
         ONE(another_database_has_its_own_tables),
