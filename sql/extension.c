@@ -53,8 +53,14 @@ static void snapshot_function(sqlite3_context *context, int count, sqlite3_value
 {
     char *error = NULL;
     (void)count;
-    answer(context, connection_only_reads(sqlite3_user_data(context), sqlite3_value_int(values[0]) != 0, &error),
-           error);
+    int code = SQLITE_ERROR;
+    const bool is_integer = sqlite3_value_numeric_type(values[0]) == SQLITE_INTEGER;
+    const sqlite3_int64 on = is_integer ? sqlite3_value_int64(values[0]) : -1;
+    if (on == 0 || on == 1)
+        code = connection_only_reads(sqlite3_user_data(context), on == 1, &error);
+    else
+        error = sqlite3_mprintf("maemio: maemio_snapshot takes 1 or 0");
+    answer(context, code, error);
 }
 
 static int run_all(struct connection *connection, const char *sql, front_row_fn row, void *arg, char **error)
@@ -71,7 +77,8 @@ static void exec_function(sqlite3_context *context, int count, sqlite3_value **v
     const char *sql = (const char *)sqlite3_value_text(values[0]);
     char *error = NULL;
     (void)count;
-    answer(context, sql == NULL ? SQLITE_OK : run_all(sqlite3_user_data(context), sql, NULL, NULL, &error), error);
+    int code = sql == NULL ? SQLITE_OK : run_all(sqlite3_user_data(context), sql, NULL, NULL, &error);
+    answer(context, code, error);
 }
 
 static const struct function {

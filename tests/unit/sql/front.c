@@ -54,6 +54,8 @@ static void tables_are_created_in_the_engine(void **state)
     refused(sqlite, SQLITE_ERROR, "does not end", "CREATE TABLE u(a INTEGER");
     assert_sql(sqlite, "SELECT maemio_exec('CREATE TABLE u(a INTEGER); CREATE INDEX ui ON u(a)')");
     assert_rows(sqlite, "", "SELECT * FROM u");
+    assert_int_equal(sql_run(sqlite, "SELECT maemio_exec('CREATE TABLE u(b INTEGER)')"), SQLITE_ERROR);
+    assert_non_null(strstr(sql_error(), "already exists"));
     runs(sqlite, "DROP TABLE t; DROP TABLE u; CREATE TABLE t(b REAL); INSERT INTO t VALUES (1)");
     assert_rows(sqlite, "1.0\n", "SELECT * FROM t");
 }

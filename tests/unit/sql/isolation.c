@@ -120,8 +120,11 @@ static void a_transaction_may_be_a_snapshot(void **state)
 {
     struct two *two = *state;
     sqlite3_stmt *reader;
-    assert_sql(two->a, "SELECT maemio_snapshot(1); BEGIN");
+    assert_sql(two->a, "SELECT maemio_snapshot(1)");
+    assert_int_equal(sql_run(two->a, "SELECT maemio_snapshot('on')"), SQLITE_ERROR);
+    assert_sql(two->a, "BEGIN");
     assert_int_equal(sql_run(two->a, "SELECT maemio_snapshot(0)"), SQLITE_BUSY);
+    assert_non_null(strstr(sql_error(), "transactions are open"));
     assert_rows(two->a, "50\n", "SELECT v FROM t WHERE id = 1");
     assert_sql(two->b, "UPDATE t SET v = 7; INSERT INTO t VALUES (3, 9, 'three')");
     assert_rows(two->a, "1|50\n2|50\n", "SELECT id, v FROM t");
