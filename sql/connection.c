@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "sql/tables.h"
 
@@ -154,16 +155,18 @@ int connection_read(struct connection *connection, struct session **session, cha
         if (code != SQLITE_OK)
             return code;
     }
-    *session = connection->writer != NULL ? connection->writer : connection->reader;
-    if (has_failed(*session))
-        return refuse(error, code_of((*session)->failure), mae_status_text((*session)->failure));
-    (*session)->used = true;
-    (*session)->cursors++;
+    struct session *open = connection->writer != NULL ? connection->writer : connection->reader;
+    if (has_failed(open))
+        return refuse(error, code_of(open->failure), mae_status_text(open->failure));
+    open->used = true;
+    open->cursors++;
+    *session = open;
     return SQLITE_OK;
 }
 
 void connection_read_end(struct connection *connection, struct session *session)
 {
+    MAE_DCHECK(session->cursors > 0);
     if (--session->cursors > 0 || session == connection->writer)
         return;
     if (session == connection->reader)
