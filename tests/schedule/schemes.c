@@ -128,8 +128,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; (target = target_at(i)) != NULL; i++)
         for (size_t v = 0; v <= sizeof variants / sizeof variants[0]; v++) {
             const struct variant *variant = v ? &variants[v - 1] : NULL;
-            if (target->memory != scheme_memory ||
-                target->promises.isolation != TARGET_ISOLATION_SERIALIZABLE ||
+            if (target->memory != scheme_memory || target->promises.isolation != TARGET_ISOLATION_SERIALIZABLE ||
                 (variant && variant->target && strcmp(variant->target, target->name) != 0))
                 continue;
             MAE_CHECK(lines < SCHEMES_MAX);
