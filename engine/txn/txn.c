@@ -615,6 +615,17 @@ const void *txn_glance(const struct mae_txn *txn, const struct table *table, uin
     return version->payload;
 }
 
+/* Starts loading what a transaction reads of a row or version. It will write the first line (rts), so that is loaded
+ * for writing. The others may only be read, and nodes are mostly peeked at: loading them for writing would take lines
+ * from other cores. */
+static inline void prefetch_lines(const struct table *table, const char *from, size_t bytes, uint32_t lines_max)
+{
+    if (!table->is_node)
+        __builtin_prefetch(from, 1);
+    for (uint32_t i = table->is_node ? 0 : 1; i < lines_max && i * CACHE_LINE_BYTES < bytes; i++)
+        __builtin_prefetch(from + i * CACHE_LINE_BYTES, 0);
+}
+
 void txn_prefetch_version(const struct table *table, uint64_t row_id)
 {
     enum { LINES_MAX = 4, LINES_OF_ANY_SIZE = 2 };
@@ -624,27 +635,16 @@ void txn_prefetch_version(const struct table *table, uint64_t row_id)
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     if (LIKELY(handle == HANDLE_INLINE) || handle == HANDLE_NONE)
         return;
-    const char *version = (const char *)row_version(table, row, handle);
     /* A table whose payloads may be as large as any says nothing of their size; most are small. */
     const uint32_t lines = table->payload_max_bytes == MAE_PAYLOAD_MAX_BYTES ? LINES_OF_ANY_SIZE : LINES_MAX;
-    /* As in txn_prefetch_row: a reader writes the first line only, for rts, and nodes are mostly peeked at. */
-    if (!table->is_node)
-        __builtin_prefetch(version, 1);
-    for (uint32_t i = table->is_node ? 0 : 1;
-         i < lines && i * CACHE_LINE_BYTES < table->payload_max_bytes + VERSION_HEADER_BYTES; i++)
-        __builtin_prefetch(version + i * CACHE_LINE_BYTES, 0);
+    prefetch_lines(table, (const char *)row_version(table, row, handle),
+                   table->payload_max_bytes + VERSION_HEADER_BYTES, lines);
 }
 
 void txn_prefetch_row(const struct table *table, uint64_t row_id)
 {
     enum { LINES_MAX = 4 };
-    char *row = table_row(table, row_id);
-    /* A transaction that reads the row will write its header (rts), so that line is prefetched for writing. The others
-     * may only be read, and nodes are mostly peeked at: prefetching for writing would take lines from other cores. */
-    if (!table->is_node)
-        __builtin_prefetch(row, 1);
-    for (uint32_t i = table->is_node ? 0 : 1; i < LINES_MAX && i * CACHE_LINE_BYTES < table->stride; i++)
-        __builtin_prefetch(row + i * CACHE_LINE_BYTES, 0);
+    prefetch_lines(table, table_row(table, row_id), table->stride, LINES_MAX);
 }
 
 void txn_prefetch_access(const struct mae_txn *txn, const struct table *table, uint64_t row_id)
