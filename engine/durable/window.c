@@ -66,6 +66,14 @@ int window_open(struct window *window, int file)
 
 /* ---- Reading. ---- */
 
+/* Gives `count` pieces of work to as many of the threads as have one each; `next` is the first that nobody has. */
+static void share(unsigned threads, size_t count, _Atomic size_t *next, void (*work)(void *arg, unsigned i), void *arg)
+{
+    atomic_store_explicit(next, 0, memory_order_relaxed); /* before there are threads */
+    if (count > 0)
+        parallel_run(count < threads ? (unsigned)count : threads, work, arg);
+}
+
 static size_t slice_bytes(const struct window_reading *reading, size_t i)
 {
     size_t left = reading->bytes - i * SLICE_BYTES;
@@ -89,10 +97,7 @@ static void read_slices(void *arg, unsigned thread)
 static void *read_all(void *arg)
 {
     struct window_reading *reading = arg;
-    unsigned threads = reading->slice_count < reading->threads ? (unsigned)reading->slice_count : reading->threads;
-    atomic_store_explicit(&reading->next, 0, memory_order_relaxed); /* before there are threads */
-    if (threads > 0)
-        parallel_run(threads, read_slices, reading);
+    share(reading->threads, reading->slice_count, &reading->next, read_slices, reading);
     return NULL;
 }
 
@@ -211,10 +216,7 @@ static void check(struct window *window)
 {
     memset(window->verdicts, WINDOW_UNCHECKED, window->part_bytes / FILE_BLOCK_BYTES);
     find_candidates(window);
-    const size_t count = window->candidate_count;
-    atomic_store_explicit(&window->next_candidate, 0, memory_order_relaxed); /* before there are threads */
-    if (count > 0)
-        parallel_run(count < window->threads ? (unsigned)count : window->threads, check_candidates, window);
+    share(window->threads, window->candidate_count, &window->next_candidate, check_candidates, window);
 }
 
 int64_t window_move(struct window *window, size_t used)
