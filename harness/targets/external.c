@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What all of them promise, as their options are by default. */
+#define EXTERNAL_PROMISES                                                                         \
+    .durability = TARGET_DURABILITY_OFF, .rows = TARGET_ROWS_COPIES, .order = TARGET_ORDER_NEVER, \
+    .workers_max = TARGET_WORKERS_MAX
+
 /* best: what the third word is. */
 static struct target_promises with_durability(const struct target_ops *target, enum external_durability durability,
                                               enum target_durability best)
@@ -35,10 +40,7 @@ const struct target_ops lmdb_target_ops = {
     .options = lmdb_specs,
     .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
                  .phantom_safe = true,
-                 .durability = TARGET_DURABILITY_OFF,
-                 .rows = TARGET_ROWS_COPIES,
-                 .order = TARGET_ORDER_NEVER,
-                 .workers_max = TARGET_WORKERS_MAX,
+                 EXTERNAL_PROMISES,
                  .note = "serializable: one read-write transaction at a time, the others queue at begin"},
     .promises_with = lmdb_promises_with,
 };
@@ -65,10 +67,7 @@ const struct target_ops sqlite_target_ops = {
     .options = sqlite_specs,
     .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
                  .phantom_safe = true,
-                 .durability = TARGET_DURABILITY_OFF,
-                 .rows = TARGET_ROWS_COPIES,
-                 .order = TARGET_ORDER_NEVER,
-                 .workers_max = TARGET_WORKERS_MAX,
+                 EXTERNAL_PROMISES,
                  .note = "serializable: one read-write transaction at a time, the others queue at begin"},
     .promises_with = sqlite_promises_with,
     .reasons = sqlite_reasons,
@@ -114,10 +113,7 @@ const struct target_ops rocksdb_target_ops = {
     .options = rocksdb_specs,
     .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
                  .phantom_safe = false,
-                 .durability = TARGET_DURABILITY_OFF,
-                 .rows = TARGET_ROWS_COPIES,
-                 .order = TARGET_ORDER_NEVER,
-                 .workers_max = TARGET_WORKERS_MAX,
+                 EXTERNAL_PROMISES,
                  .note = "serializable by key, each read locked or checked; scans are not: there are no range locks"},
     .promises_with = rocksdb_promises_with,
     .reasons = rocksdb_reasons,
@@ -152,10 +148,7 @@ const struct target_ops wiredtiger_target_ops = {
     .options = wiredtiger_specs,
     .promises = {.isolation = TARGET_ISOLATION_SNAPSHOT,
                  .phantom_safe = true,
-                 .durability = TARGET_DURABILITY_OFF,
-                 .rows = TARGET_ROWS_COPIES,
-                 .order = TARGET_ORDER_NEVER,
-                 .workers_max = TARGET_WORKERS_MAX,
+                 EXTERNAL_PROMISES,
                  .note = "snapshot isolation: write skew is possible"},
     .promises_with = wiredtiger_promises_with,
     .reasons = wiredtiger_reasons,
