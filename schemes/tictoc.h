@@ -14,8 +14,8 @@
  *        raises it; a commit that adds an entry commits later than it; who removes an entry raises it to its own
  *        timestamp first. With versions of nodes alone a commit in the past could add an entry that a commit in the
  *        future had missed.
- *   TT4  A row that was read and then met again by another entry must not have changed since, whatever its rts: the
- *        entry may be younger than the payload.
+ *   TT4  A row that was read and then met again, by another entry or by one that had changed meanwhile, must not have
+ *        changed since, whatever its rts: the entry may be younger than the payload.
  *   TT5  A row's rts is never below its wts, so words never come back.
  * Where it differs from the paper. The paper packs wts, the distance to rts and the lock into one word, and moves wts
  * along when the 15 bits of the distance overflow; here rts is the row's second word, on the same line. The history of
