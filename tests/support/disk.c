@@ -1,4 +1,5 @@
 /* disk.c - see disk.h. */
+#define _GNU_SOURCE /* PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP */
 #include "tests/support/disk.h"
 
 #include <assert.h>
@@ -42,10 +43,25 @@ static struct {
     int content; /* -1: closed */
     bool locked;
 } opened[OPEN_MAX];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* recoveries read with several threads */
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP; /* of all that is here; calls call each other */
 static uint64_t calls, fail_call, stop_call, limit_bytes;
 static const char *full_folder; /* NULL: none is */
 static int ring_error;
+
+/* The loggers, their errands, a recovery's threads and the test call at the same time. */
+static pthread_mutex_t *enter(void)
+{
+    pthread_mutex_lock(&lock);
+    return &lock;
+}
+
+static void leave(pthread_mutex_t **entered)
+{
+    pthread_mutex_unlock(*entered);
+}
+
+/* Nobody else is in here until the caller returns. */
+#define ALONE __attribute__((cleanup(leave), unused)) pthread_mutex_t *entered = enter()
 
 /* ---- Faults. ---- */
 
@@ -164,6 +180,7 @@ static void names_changed(void)
 
 static int disk_file_open(const char *path, unsigned mode)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     int name = name_find(&disk.now, path);
@@ -186,6 +203,7 @@ static int disk_file_open(const char *path, unsigned mode)
 
 static int disk_file_close(int file)
 {
+    ALONE;
     (void)is_well();
     opened[file].content = -1;
     return 0;
@@ -211,6 +229,7 @@ static bool has_space(int file, uint64_t bytes)
 
 static int disk_file_write(int file, const void *data, size_t bytes, uint64_t offset)
 {
+    ALONE;
     bool well = is_well();
     struct content *content = content_of(file);
     if (is_stopped() && calls != stop_call)
@@ -228,8 +247,9 @@ static int disk_file_write(int file, const void *data, size_t bytes, uint64_t of
     return well ? 0 : -EIO;
 }
 
-static int64_t read_part(int file, void *data, size_t bytes, uint64_t offset)
+static int64_t disk_file_read(int file, void *data, size_t bytes, uint64_t offset)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     const struct content *content = content_of(file);
@@ -240,21 +260,15 @@ static int64_t read_part(int file, void *data, size_t bytes, uint64_t offset)
     return (int64_t)got;
 }
 
-static int64_t disk_file_read(int file, void *data, size_t bytes, uint64_t offset)
-{
-    pthread_mutex_lock(&lock);
-    int64_t got = read_part(file, data, bytes, offset);
-    pthread_mutex_unlock(&lock);
-    return got;
-}
-
 static int64_t disk_file_size(int file)
 {
+    ALONE;
     return is_well() ? (int64_t)content_of(file)->bytes : -EIO;
 }
 
 static int disk_file_reserve(int file, uint64_t bytes)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     if (!has_space(file, bytes))
@@ -265,6 +279,7 @@ static int disk_file_reserve(int file, uint64_t bytes)
 
 static int disk_file_sync(int file)
 {
+    ALONE;
     bool well = is_well();
     struct content *content = content_of(file);
     if (is_stopped())
@@ -281,6 +296,7 @@ static int disk_file_sync(int file)
 
 static int disk_write_sync(struct file_ring *ring, int file, const void *data, size_t bytes, uint64_t offset)
 {
+    ALONE;
     (void)ring;
     int result = disk_file_write(file, data, bytes, offset);
     return result == 0 ? disk_file_sync(file) : result;
@@ -288,6 +304,7 @@ static int disk_write_sync(struct file_ring *ring, int file, const void *data, s
 
 static int disk_ring_open(struct file_ring **ring)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     if (ring_error < 0)
@@ -303,6 +320,7 @@ static void disk_ring_close(struct file_ring *ring)
 
 static int disk_file_lock(int file)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     for (int i = 0; i < OPEN_MAX; i++)
@@ -314,6 +332,7 @@ static int disk_file_lock(int file)
 
 static int disk_file_rename(const char *from, const char *to)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     int name = name_find(&disk.now, from);
@@ -328,6 +347,7 @@ static int disk_file_rename(const char *from, const char *to)
 
 static int disk_file_remove(const char *path)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     int name = name_find(&disk.now, path);
@@ -340,6 +360,7 @@ static int disk_file_remove(const char *path)
 
 static int disk_make_folder(const char *path)
 {
+    ALONE;
     (void)path;
     return is_well() ? 0 : -EIO;
 }
@@ -363,6 +384,7 @@ static void names_take(struct names *names, const char *folder)
 
 static int disk_sync_folder(const char *path)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     names_take(&disk.safe, path);
@@ -375,6 +397,7 @@ static int disk_sync_folder(const char *path)
 
 static int disk_list(const char *folder, void (*visit)(void *arg, const char *name), void *arg)
 {
+    ALONE;
     if (!is_well())
         return -EIO;
     for (int i = NAMES_MAX; i-- > 0;)
@@ -385,6 +408,7 @@ static int disk_list(const char *folder, void (*visit)(void *arg, const char *na
 
 static int disk_is_lasting(const char *folder)
 {
+    ALONE;
     (void)folder;
     return is_well() ? 1 : -EIO;
 }
@@ -438,6 +462,7 @@ static void power_up(void)
 
 void disk_open(void)
 {
+    ALONE;
     clear();
     power_up();
     file_calls = &disk_calls_table;
@@ -445,42 +470,50 @@ void disk_open(void)
 
 void disk_close(void)
 {
+    ALONE;
     clear();
     file_calls = &file_calls_system;
 }
 
 void disk_count_from_here(void)
 {
+    ALONE;
     calls = fail_call = stop_call = 0;
 }
 
 uint64_t disk_calls(void)
 {
+    ALONE;
     return calls;
 }
 
 void disk_fail_at(uint64_t n)
 {
+    ALONE;
     fail_call = n ? calls + n : 0;
 }
 
 void disk_stop_at(uint64_t n)
 {
+    ALONE;
     stop_call = n ? calls + n : 0;
 }
 
 void disk_limit(uint64_t bytes)
 {
+    ALONE;
     limit_bytes = bytes;
 }
 
 void disk_limit_folder(const char *folder)
 {
+    ALONE;
     full_folder = folder;
 }
 
 void disk_refuse_rings(int error)
 {
+    ALONE;
     ring_error = error;
 }
 
@@ -502,6 +535,7 @@ static void content_lose(struct content *content, uint64_t *random)
 
 void disk_crash(uint64_t *random)
 {
+    ALONE;
     power_up();
     if (!random)
         return;
@@ -515,6 +549,7 @@ void disk_crash(uint64_t *random)
 
 struct disk_image *disk_save(void)
 {
+    ALONE;
     struct disk_image *image = malloc(sizeof *image);
     assert(image);
     image->disk = disk;
@@ -525,6 +560,7 @@ struct disk_image *disk_save(void)
 
 void disk_load(const struct disk_image *image)
 {
+    ALONE;
     clear();
     power_up();
     disk = image->disk;
@@ -541,6 +577,7 @@ void disk_image_free(struct disk_image *image)
 
 bool disk_damage(const char *path, uint64_t offset)
 {
+    ALONE;
     int i = name_find(&disk.now, path);
     if (i < 0 || offset >= disk.contents[disk.now.entry[i].content].bytes)
         return false;
@@ -552,11 +589,13 @@ bool disk_damage(const char *path, uint64_t offset)
 
 bool disk_has(const char *path)
 {
+    ALONE;
     return name_find(&disk.now, path) >= 0;
 }
 
 void disk_erase(const char *path)
 {
+    ALONE;
     int i = name_find(&disk.now, path);
     assert(i >= 0);
     disk.now.entry[i].name[0] = '\0';
@@ -566,6 +605,7 @@ void disk_erase(const char *path)
 
 void disk_erase_folder(const char *folder)
 {
+    ALONE;
     for (int i = 0; i < NAMES_MAX; i++)
         if (is_in(disk.now.entry[i].name, folder))
             disk.now.entry[i].name[0] = '\0';

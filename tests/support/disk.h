@@ -4,7 +4,7 @@
  * What is written can be read at once, as from the page cache, and is safe only after a sync of the file. The names in
  * the folder are safe after a sync of the folder. A loss of power keeps, of each 512-byte sector that has been written
  * since the last sync, either what was safe or what was written, as a seed says; and of the changes of names since the
- * last sync of their folders the first few. A folder is there once it is named. One thread, but for reads.
+ * last sync of their folders the first few. A folder is there once it is named. Any thread may call at any time.
  */
 #ifndef TESTS_SUPPORT_DISK_H
 #define TESTS_SUPPORT_DISK_H
