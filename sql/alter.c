@@ -374,10 +374,10 @@ static int drop_index(struct redefinition *change, const struct request *request
 static int set_statistics(struct redefinition *change, const struct request *request, char **error)
 {
     if (!table_copy(change, request->table, error))
-        return refused(error);
+        return change->old == NULL ? SQLITE_SCHEMA : refused(error);
     if (change->old != request->counted) {
         (void)refuse(error, sqlite3_mprintf("maemio: table %s has changed during ANALYZE", request->table));
-        return SQLITE_ERROR;
+        return SQLITE_SCHEMA;
     }
     for (unsigned i = 0; i < change->table->indexes; i++)
         memcpy(change->table->index[i].alike, request->found->alike[i], sizeof change->table->index[i].alike);
@@ -430,50 +430,52 @@ static int drop_view(struct redefinition *change, const struct request *request,
     return alter_end(connection, status, false, error);
 }
 
-static enum mae_status view_follow(struct connection *connection, const struct table *view, sqlite3_stmt *look)
+/* Writes the view anew if `look` finds it changed. A code of SQLite's statements, or *status of the engine. */
+static int view_follow(struct connection *connection, const struct table *view, sqlite3_stmt *look,
+                       enum mae_status *status)
 {
-    if (sqlite3_bind_text(look, 1, view->name, -1, SQLITE_STATIC) != SQLITE_OK)
-        return MAE_NO_MEMORY;
-    int code = sqlite3_step(look);
-    const char *create = code == SQLITE_ROW ? (const char *)sqlite3_column_text(look, 0) : NULL;
-    if (code == SQLITE_DONE)
-        return MAE_OK;
+    int code = sqlite3_bind_text(look, 1, view->name, -1, SQLITE_STATIC);
+    if (code != SQLITE_OK)
+        return code;
+    if ((code = sqlite3_step(look)) != SQLITE_ROW)
+        return code == SQLITE_DONE ? SQLITE_OK : code;
+    const char *create = (const char *)sqlite3_column_text(look, 0);
     if (create == NULL)
-        return MAE_NO_MEMORY;
+        return SQLITE_NOMEM;
     if (schema_view_is(view, create))
-        return MAE_OK;
+        return SQLITE_OK;
     const char *body = create;
     char *name = NULL, *error = NULL, *text = NULL;
     struct table *changed = NULL;
     (void)words_take_both(&body, "CREATE", "VIEW");
     if (words_name(&body, &name) == SQLITE_OK && (text = schema_view_text(words_blanks_end(body))) != NULL)
         changed = schema_read(view->name, text, &error);
-    enum mae_status status = MAE_NO_MEMORY;
+    *status = MAE_NO_MEMORY;
     if (changed != NULL) {
         changed->id = view->id;
-        status = alter_write(connection, changed);
+        *status = alter_write(connection, changed);
     }
     schema_free(changed);
     sqlite3_free(text);
     sqlite3_free(name);
-    return status;
+    return SQLITE_OK;
 }
 
-enum mae_status alter_views_follow(struct connection *connection)
+int alter_views_follow(struct connection *connection, enum mae_status *status)
 {
     sqlite3_stmt *look;
-    enum mae_status status = MAE_OK;
-    if (sqlite3_prepare_v2(connection->sqlite,
-                           "SELECT sql FROM maemio.sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE", -1,
-                           &look, NULL) != SQLITE_OK)
-        return MAE_NO_MEMORY;
-    for (const struct table *view = connection->database->tables; view != NULL && status == MAE_OK; view = view->next) {
+    int code = sqlite3_prepare_v2(
+        connection->sqlite, "SELECT sql FROM maemio.sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE", -1,
+        &look, NULL);
+    const struct table *view = connection->database->tables;
+    *status = MAE_OK;
+    for (; view != NULL && code == SQLITE_OK && *status == MAE_OK; view = view->next) {
         if (!view->dropped && view->is_view && !MUTATED(sql_view_unfollowed))
-            status = view_follow(connection, view, look);
+            code = view_follow(connection, view, look, status);
         (void)sqlite3_reset(look);
     }
     (void)sqlite3_finalize(look);
-    return status;
+    return code;
 }
 
 /* Takes back what was done since the mark, or all if there is none, and lets the list of tables follow. */

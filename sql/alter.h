@@ -35,11 +35,12 @@ int alter_rename_column(struct connection *connection, const char *table, const 
 int alter_add_view(struct connection *connection, const char *view, const char *text, bool lax, char **error);
 int alter_drop_view(struct connection *connection, const char *view, char **error); /* or SQLITE_NOTFOUND */
 
-/* In a change: SQLite has given a table another name, also in the views that name it. The catalogue's views follow. */
-enum mae_status alter_views_follow(struct connection *connection);
+/* In a change: SQLite has given a table another name, also in the views that name it. The catalogue's views follow. A
+ * code of SQLite's (SQLITE_NOMEM, SQLITE_INTERRUPT), or SQLITE_OK and what the engine says. */
+int alter_views_follow(struct connection *connection, enum mae_status *status);
 
-/* Notes what ANALYZE has found of the table's indexes: `alike` of each (schema.h), in their order. SQLITE_ERROR if the
- * table has changed meanwhile. */
+/* Notes what ANALYZE has found of the table's indexes: `alike` of each (schema.h), in their order. SQLITE_SCHEMA if the
+ * table has changed meanwhile, or gone. */
 struct statistics {
     uint64_t alike[INDEXES_MAX][INDEX_COLUMNS_MAX];
 };

@@ -9,11 +9,12 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "sql/alter.h"
 #include "sql/key.h"
 #include "sql/tables.h"
 
-enum { REGISTER_BITS = 10, REGISTERS = 1 << REGISTER_BITS };
+enum { REGISTER_BITS = 10, REGISTERS = 1 << REGISTER_BITS, ATTEMPTS_MAX = 16 };
 
 struct counter {
     uint8_t zeros[REGISTERS];
@@ -121,28 +122,41 @@ static const struct table *table_choose(const struct database *database, const c
     return next;
 }
 
-int analyze_run(struct connection *connection, const char *name, char **error)
+/* Looks at the table of that name, or the one behind the number `last`, and notes what it finds. *number: the table's,
+ * or 0: there is none. SQLITE_SCHEMA: it has changed in between. */
+static int table_analyze(struct connection *connection, const char *name, uint64_t last, uint64_t *number, char **error)
 {
     struct statistics found;
-    const struct table *table;
-    uint64_t last = 0;
+    struct mae_worker *worker;
+    int code = connection_enter(connection, &worker, error);
+    if (code != SQLITE_OK)
+        return code;
+    const struct table *table = table_choose(connection->database, name, last);
+    enum mae_status status = table == NULL ? MAE_OK : table_count(worker, table, &found);
+    gate_leave(connection->database, worker);
+    *number = table != NULL ? table->id : 0;
+    if (status != MAE_OK || table == NULL || table->indexes == 0)
+        return code_of(status);
+    return alter_statistics(connection, table, &found, error);
+}
+
+int analyze_run(struct connection *connection, const char *name, char **error)
+{
+    uint64_t number = 0, last;
     do { /* ends: with a name at once, else numbers of tables grow */
-        struct mae_worker *worker;
-        int code = connection_enter(connection, &worker, error);
+        int code, attempts = 0;
+        last = number;
+        do { /* a table that others change between the look and the note is looked at again */
+            sqlite3_free(*error);
+            *error = NULL;
+            code = table_analyze(connection, name, last, &number, error);
+        } while (code == SQLITE_SCHEMA && ++attempts < ATTEMPTS_MAX && !MUTATED(sql_analyze_once));
         if (code != SQLITE_OK)
             return code;
-        table = table_choose(connection->database, name, last);
-        enum mae_status status = table == NULL ? MAE_OK : table_count(worker, table, &found);
-        gate_leave(connection->database, worker);
-        if (table == NULL && name != NULL)
-            return SQLITE_NOTFOUND;
-        if (status != MAE_OK)
-            return code_of(status);
-        if (table != NULL && table->indexes > 0)
-            code = alter_statistics(connection, table, &found, error);
-        if (code != SQLITE_OK)
-            return code;
-        last = table != NULL ? table->id : last;
-    } while (name == NULL && table != NULL);
-    return SQLITE_OK;
+    } while (name == NULL && number != 0);
+    if (number != 0 || name == NULL)
+        return SQLITE_OK;
+    /* It may have gone just now, and SQLite, which is asked next, not know that yet. */
+    int code = connection_follow(connection, error);
+    return code == SQLITE_OK ? SQLITE_NOTFOUND : code;
 }

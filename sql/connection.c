@@ -136,6 +136,15 @@ static bool has_failed(const struct session *session)
     return session->txn == NULL || session->failure != MAE_OK;
 }
 
+/* Says why the session can do no more. */
+static int refuse_failed(const struct session *session, char **error)
+{
+    if (session->failure != MAE_OK)
+        return refuse(error, code_of(session->failure), mae_status_text(session->failure));
+    return refuse(error, SQLITE_ERROR,
+                  "this transaction has ended here, but a file has refused the COMMIT: repeat it, or ROLLBACK");
+}
+
 int session_code(struct session *session, enum mae_status status)
 {
     if (mae_status_is_abort(status))
@@ -157,7 +166,7 @@ int connection_read(struct connection *connection, struct session **session, cha
     }
     struct session *open = connection->writer != NULL ? connection->writer : connection->reader;
     if (has_failed(open))
-        return refuse(error, code_of(open->failure), mae_status_text(open->failure));
+        return refuse_failed(open, error);
     open->used = true;
     open->cursors++;
     *session = open;
@@ -183,9 +192,7 @@ int connection_write(struct connection *connection, char **error)
         const enum mae_mode mode = connection->only_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
         return session_open(connection, mode, &connection->writer, error);
     }
-    if (has_failed(connection->writer))
-        return refuse(error, code_of(connection->writer->failure), mae_status_text(connection->writer->failure));
-    return SQLITE_OK;
+    return has_failed(connection->writer) ? refuse_failed(connection->writer, error) : SQLITE_OK;
 }
 
 int connection_change(struct connection *connection, char **error)
@@ -331,17 +338,18 @@ int connection_sync(struct connection *connection, char **error)
     if (connection->synced)
         return connection->sync_code;
     if (has_failed(writer))
-        return refuse(error, code_of(writer->failure), mae_status_text(writer->failure));
+        return refuse_failed(writer, error);
     if (writer->snapshot)
         return SQLITE_OK; /* there is nothing to validate */
-    if (writer->changes > 0 && !MUTATED(sql_mixes_files) && writes_elsewhere(connection))
+    const bool changes = writer->changes > 0 || connection->owner;
+    if (changes && !MUTATED(sql_mixes_files) && writes_elsewhere(connection))
         return refuse(error, SQLITE_ERROR, "a transaction cannot write a file of SQLite and tables of Maemio");
     if (connection->commit_hook != NULL && !MUTATED(sql_hook_unasked) &&
         connection->commit_hook(connection->commit_hook_arg) != 0)
         return refuse(error, SQLITE_CONSTRAINT_COMMITHOOK, "the commit hook has refused");
     enum mae_status status = mae_commit(writer->txn);
     writer->txn = NULL;
-    writer->failure = MAE_INVALID;
+    writer->failure = status;
     connection->synced = true;
     connection->sync_code = MUTATED(sql_conflict_is_busy) && status != MAE_OK ? SQLITE_BUSY : code_of(status);
     return status == MAE_OK ? SQLITE_OK : refuse(error, connection->sync_code, mae_status_text(status));

@@ -24,7 +24,7 @@
 struct session {
     struct mae_worker *worker;
     struct mae_txn *txn;     /* NULL: it has ended */
-    enum mae_status failure; /* why it has ended before its time, or a snapshot is to end */
+    enum mae_status failure; /* why it has failed, or a snapshot is to end; MAE_OK: it is open, or was committed */
     bool snapshot;
     bool used;        /* the writer has read or written */
     unsigned cursors; /* that use it */

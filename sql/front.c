@@ -181,7 +181,8 @@ static int analyze(const struct statement *statement)
         schema = name;
         code = words_name(&at, &name);
     }
-    const bool ours = schema == NULL || sqlite3_stricmp(schema, "maemio") == 0;
+    const bool nameless = schema != NULL && name == NULL;
+    const bool ours = !nameless && (schema == NULL || sqlite3_stricmp(schema, "maemio") == 0);
     const bool all = schema == NULL && (name == NULL || sqlite3_stricmp(name, "maemio") == 0);
     if (code != SQLITE_NOMEM)
         code = ours && words_blanks_end(at) == statement->end

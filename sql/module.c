@@ -193,8 +193,9 @@ static int vtab_rename(sqlite3_vtab *base, const char *name)
     if (code == SQLITE_OK) {
         enum mae_status status = alter_write(connection, table);
         if (status == MAE_OK)
-            status = alter_views_follow(connection);
-        code = alter_end(connection, status, true, &error);
+            code = alter_views_follow(connection, &status);
+        if (code == SQLITE_OK)
+            code = alter_end(connection, status, true, &error);
     }
     schema_free(table);
     if (code != SQLITE_OK)

@@ -342,12 +342,6 @@ static bool command_run(struct shell *shell, char *line)
 
 /* ---- Reading. ---- */
 
-/* Whether a line is blank, or a comment that ends with it. */
-static bool says_nothing(const char *line)
-{
-    return *words_blanks_end(line) == '\0' && strstr(line, "/*") == NULL;
-}
-
 /* Runs what a stream has, a statement when it is complete. At a terminal errors end nothing. */
 static bool stream_run(struct shell *shell, FILE *stream, const char *name)
 {
@@ -367,13 +361,14 @@ static bool stream_run(struct shell *shell, FILE *stream, const char *name)
             good = command_run(shell, line);
             continue;
         }
-        if (sql == NULL && says_nothing(line))
-            continue; /* a command may follow */
         if (sql == NULL)
             first = number;
         sql = sqlite3_mprintf("%z%s", sql, line);
         if (sql == NULL) {
             good = complain_of(shell, NULL);
+        } else if (words_are_none(sql)) { /* a command may follow */
+            sqlite3_free(sql);
+            sql = NULL;
         } else if (sqlite3_complete(sql)) {
             good = statements_run(shell, sql, name, first);
             sqlite3_free(sql);

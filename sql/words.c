@@ -11,8 +11,10 @@ static bool is_name(char c)
     return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80) != 0;
 }
 
-const char *words_blanks_end(const char *at)
+/* Behind blanks and comments. *ends: the last comment does, if it is one with a star. */
+static const char *blanks_end(const char *at, bool *ends)
 {
+    *ends = true;
     for (;;) {
         if (isspace((unsigned char)*at)) {
             at++;
@@ -20,6 +22,7 @@ const char *words_blanks_end(const char *at)
             at += strcspn(at, "\n");
         } else if (strncmp(at, "/*", 2) == 0) {
             const char *end = strstr(at + 2, "*/");
+            *ends = end != NULL;
             at = end != NULL ? end + 2 : at + strlen(at);
         } else {
             return at;
@@ -27,22 +30,43 @@ const char *words_blanks_end(const char *at)
     }
 }
 
-static const char *quotation_end(const char *at)
+const char *words_blanks_end(const char *at)
+{
+    bool ends;
+    return blanks_end(at, &ends);
+}
+
+bool words_are_none(const char *text)
+{
+    bool ends;
+    return *blanks_end(text, &ends) == '\0' && ends;
+}
+
+/* Behind the quotation, or the end of the text, if it does not end. */
+static const char *quotation_end(const char *at, bool *ends)
 {
     const char close = *at == '[' ? ']' : *at;
+    *ends = true;
     for (at++; *at != '\0'; at++)
         if (*at == close && (close == ']' || *++at != close))
             return close == ']' ? at + 1 : at;
+    *ends = false;
     return at;
+}
+
+static bool is_quote(char c)
+{
+    return c == '\'' || c == '"' || c == '`' || c == '[';
 }
 
 /* The next word at *at, which moves behind it: a name or number, a quotation, or one character. */
 struct word words_take(const char **at)
 {
     struct word word = {.start = words_blanks_end(*at)};
+    bool ends;
     word.end = word.start;
-    if (*word.end == '\'' || *word.end == '"' || *word.end == '`' || *word.end == '[')
-        word.end = quotation_end(word.end);
+    if (is_quote(*word.end))
+        word.end = quotation_end(word.end, &ends);
     else if (is_name(*word.end))
         while (is_name(*word.end))
             word.end++;
@@ -77,15 +101,19 @@ bool words_take_both(const char **at, const char *first, const char *second)
     return true;
 }
 
-/* A name without its quotes, to be freed; NULL: there is none. */
+/* A name without its quotes, to be freed; NULL: there is none. Names may stand in the quotes of strings, too, as SQLite
+ * takes them. */
 int words_name(const char **at, char **taken)
 {
     const char *next = *at;
     struct word word = words_take(&next);
     const char quote = *word.start;
-    const bool quoted = quote == '"' || quote == '`' || quote == '[';
+    const bool quoted = is_quote(quote);
+    bool ends = true;
     *taken = NULL;
-    if (word.start == word.end || (!quoted && !is_name(quote)))
+    if (quoted)
+        (void)quotation_end(word.start, &ends);
+    if (word.start == word.end || (!quoted && !is_name(quote)) || !ends)
         return SQLITE_NOTFOUND;
     char *name = sqlite3_mprintf("%.*s", (int)(word.end - word.start) - (quoted ? 2 : 0), word.start + quoted);
     if (name == NULL)

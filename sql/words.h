@@ -23,6 +23,9 @@ bool words_take_both(const char **at, const char *first, const char *second);
  * Or SQLITE_NOMEM. In these cases *name is NULL. */
 int words_name(const char **at, char **name);
 
+/* Whether the text is blanks and comments only, of which the last one has ended. */
+bool words_are_none(const char *text);
+
 /* The end of the statement: a semicolon or the end of the text. */
 const char *words_statement_end(const char *at);
 

@@ -216,17 +216,22 @@ static void configure(void)
 
 #define SNAPSHOT_TABLE "target.snapshot"
 
+static atomic_flag is_open = ATOMIC_FLAG_INIT; /* there is one target at a time */
+
 static enum target_status sql_open(const struct target_ops *ops, const void *values, struct target **opened,
                                    char *error, size_t error_bytes)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)ops;
     (void)pthread_once(&once, configure);
+    if (atomic_flag_test_and_set(&is_open)) {
+        (void)snprintf(error, error_bytes, "SQL: this process has a target sql already; it can have one at a time");
+        return TARGET_BUSY;
+    }
     struct target *target = support_alloc(sizeof *target);
     SUPPORT_FREED char *options = options_text(values);
     char *why = NULL;
     int code = connect(&target->sqlite, options, &why);
-    /* Refused if the table is there: the process's database has a target already. */
     if (code == SQLITE_OK)
         code = mae_sql_exec(target->sqlite,
                             "BEGIN; CREATE TABLE \"" SNAPSHOT_TABLE "\"(one INTEGER PRIMARY KEY);"
@@ -240,6 +245,7 @@ static enum target_status sql_open(const struct target_ops *ops, const void *val
     sqlite3_free(why);
     (void)sqlite3_close(target->sqlite);
     free(target);
+    atomic_flag_clear(&is_open);
     return status_of(NULL, code);
 }
 
@@ -255,6 +261,7 @@ static void sql_close(struct target *target)
         free(target->indexes[i]);
     }
     free(target);
+    atomic_flag_clear(&is_open);
 }
 
 /* Runs the statement that makes a table of SQL. */

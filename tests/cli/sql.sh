@@ -155,6 +155,8 @@ shell <<<$'SELECT 1;\n.schema nowhere'
 ended "a definition that is not there" 1 'maemio sql: stdin:2: no such table or view: nowhere'
 shell <<<$'-- a comment\n\n.tables\nCREATE TABLE t(a INTEGER);\n\n  \n.schema t\n/* a comment\n.tables */ SELECT 1 + 1;'
 ended "commands behind blank lines and comments" 0 'CREATE TABLE "t"("a" INTEGER);' 2
+shell <<<$'/* a comment */\n.mode csv\n/* a longer\n.quit\none */ -- and more\n/**/ /* */\n.schema nowhere\nSELECT 1;'
+ended "and behind comments with stars, also of several lines" 1 'maemio sql: stdin:7: no such table or view: nowhere'
 shell <<<'.import one'
 ended "a command with too few arguments" 1 'stdin:1: .import: FILE TABLE'
 shell <<<'.tables all'

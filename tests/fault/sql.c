@@ -5,11 +5,14 @@
  * nothing: run again, it succeeds, and in the end the tables are those of a run without a failure. After that nothing
  * of SQLite's memory is left in use.
  *
+ * The same holds if sqlite3_interrupt is called at a step at which SQLite calls its progress handler, of the program's
+ * statements or of those that sql/ runs within: then the statement ends with SQLITE_INTERRUPT.
+ *
  * The scenario runs everything that changes tables and their definitions, with two connections. It runs with the first
  * request failing, then with the second, and so on, until a run makes fewer requests. Without MAE_FAULT only each
  * STRIDE-th request fails, from a random one on.
  *
- * How to read a failure: the last line "request" has the number of the failing request. MAE_FAULT=<number> begins
+ * How to read a failure: the last line "request" or "step" has the number of the failing one. MAE_FAULT=<number> begins
  * there, and leaves none out.
  */
 #include <sqlite3.h>
@@ -21,17 +24,29 @@
 
 #ifdef MAE_DEBUG
 
-enum { STRIDE = 331, ENGINE_STRIDE = 5, REQUESTS_MAX = 1000000 };
+enum { STRIDE = 331, ENGINE_STRIDE = 5, INTERRUPT_STRIDE = 37, REQUESTS_MAX = 1000000 };
+enum what { SQLITE, ENGINE, INTERRUPT };
 
 static sqlite3_mem_methods memory; /* SQLite's own */
 static unsigned long left;         /* requests until one fails; 0: none will */
 static bool failed;
+static bool interrupts; /* `left` counts calls of the progress handler */
+static bool interrupted;
 
 static bool fails_now(void)
 {
-    if (left == 0 || --left > 0)
+    if (interrupts || left == 0 || --left > 0)
         return false;
     return failed = true;
+}
+
+static int interrupt(void *sqlite)
+{
+    if (interrupts && left > 0 && --left == 0) {
+        failed = interrupted = true;
+        sqlite3_interrupt(sqlite);
+    }
+    return 0;
 }
 
 static void *failing_malloc(int bytes)
@@ -59,6 +74,8 @@ static const char *const units[] = {
     "INSERT INTO t VALUES (1, 5, 'one'), (4, 4, 'four') ON CONFLICT (id) DO UPDATE SET a = a + excluded.a",
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT ('c' || 1)",
     "INSERT OR REPLACE INTO t(id, a, b) VALUES (20, 7, 'two')",
+    "SELECT maemio_exec('CREATE VIEW x AS SELECT a FROM t; CREATE INDEX by_ba ON t(b, a)')",
+    "SELECT maemio_exec('DROP VIEW x; DROP INDEX by_ba; INSERT INTO t(id) VALUES (20) ON CONFLICT DO NOTHING')",
     "ANALYZE",
     "ALTER TABLE t RENAME COLUMN c TO d",
     "CREATE TABLE u(x REAL CHECK (x > 0), y BLOB)",
@@ -84,8 +101,10 @@ static sqlite3 *connect_patiently(void)
         int code = sqlite3_open(":memory:", &sqlite);
         if (code == SQLITE_OK)
             code = sqlite3_extended_result_codes(sqlite, 1);
-        if (code == SQLITE_OK)
+        if (code == SQLITE_OK) {
+            sqlite3_progress_handler(sqlite, 1, interrupt, sqlite);
             code = mae_sql_attach(sqlite, "", &error);
+        }
         if (code == SQLITE_OK)
             return sqlite;
         if (!has_failed() || i > 0)
@@ -107,11 +126,16 @@ static void run_patiently(sqlite3 *sqlite, const char *unit)
         if (code == SQLITE_OK)
             return;
         bool told = (code & 0xff) == SQLITE_NOMEM || (code == SQLITE_BUSY_SNAPSHOT && mem_fail_happened());
+        if (interrupted) /* what SQLite's ALTER TABLE runs within tells it in the message alone */
+            told = code == SQLITE_INTERRUPT || (code == SQLITE_ERROR && strstr(error, "interrupted") != NULL);
         if (!told || !has_failed() || i > 0)
             fail_msg("%s: %d: %s", unit, code, error);
         sqlite3_free(error);
-        if (!sqlite3_get_autocommit(sqlite))
+        if (!sqlite3_get_autocommit(sqlite)) {
+            if (strstr(unit, "BEGIN") == NULL)
+                fail_msg("%s: leaves a transaction open", unit);
             assert_sql(sqlite, "ROLLBACK");
+        }
         assert_int_equal(refused++, 0);
     }
 }
@@ -138,7 +162,7 @@ static void play(void)
     assert_int_equal(sqlite3_memory_used(), 0);
 }
 
-static void fail_each(bool engine, unsigned long stride)
+static void fail_each(enum what what, unsigned long stride)
 {
     const char *text = getenv("MAE_FAULT");
     unsigned long request;
@@ -146,12 +170,14 @@ static void fail_each(bool engine, unsigned long stride)
     request = text != NULL ? strtoul(text, NULL, 10) : seed_from_environment() % stride + 1;
     unsigned long runs = 0, noticed = 0;
     for (; request < REQUESTS_MAX; request += stride) {
-        printf("request %lu of %s\n", request, engine ? "the engine" : "SQLite");
+        static const char *const names[] = {"request of SQLite", "request of the engine", "step"};
+        printf("%s: %lu\n", names[what], request);
         fflush(stdout);
-        failed = false;
+        failed = interrupted = false;
         refused = 0;
-        left = engine ? 0 : request;
-        mem_fail_at(engine ? request : 0);
+        left = what == ENGINE ? 0 : request;
+        interrupts = what == INTERRUPT;
+        mem_fail_at(what == ENGINE ? request : 0);
         play();
         if (!failed)
             break;
@@ -169,7 +195,7 @@ static void every_request_of_sqlite_may_fail(void **state)
     (void)state;
     NEEDS_HOOKS();
 #ifdef MAE_DEBUG
-    fail_each(false, STRIDE);
+    fail_each(SQLITE, STRIDE);
 #endif
 }
 
@@ -178,7 +204,16 @@ static void every_request_of_the_engine_may_fail(void **state)
     (void)state;
     NEEDS_HOOKS();
 #ifdef MAE_DEBUG
-    fail_each(true, ENGINE_STRIDE);
+    fail_each(ENGINE, ENGINE_STRIDE);
+#endif
+}
+
+static void every_step_may_be_interrupted(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+#ifdef MAE_DEBUG
+    fail_each(INTERRUPT, INTERRUPT_STRIDE);
 #endif
 }
 
@@ -192,6 +227,7 @@ int main(void)
     (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
 #endif
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_request_of_sqlite_may_fail),
-                                       cmocka_unit_test(every_request_of_the_engine_may_fail)};
+                                       cmocka_unit_test(every_request_of_the_engine_may_fail),
+                                       cmocka_unit_test(every_step_may_be_interrupted)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,14 +68,53 @@ static void one_table_is_analyzed_alone(void **state)
     sqlite3 *sqlite = *state;
     char *error = NULL;
     runs(sqlite, TABLES "; ANALYZE b");
+    assert_int_equal(mae_sql_exec(sqlite, "ANALYZE maemio.", NULL, NULL, &error), SQLITE_ERROR);
+    assert_non_null(strstr(error, "incomplete input"));
+    sqlite3_free(error);
     plan_begins(sqlite, "INDEX 1:", CHOICE);
-    runs(sqlite, "ANALYZE maemio.a_few");
+    runs(sqlite, "ANALYZE maemio.'a_few'");
     plan_begins(sqlite, "INDEX 2:", CHOICE);
     runs(sqlite, "ANALYZE main; DROP INDEX a_few; CREATE INDEX a_few ON a(few); ALTER TABLE a ADD COLUMN c TEXT");
     plan_begins(sqlite, "INDEX 1:", CHOICE); /* what is known of the others stays */
     assert_int_equal(mae_sql_exec(sqlite, "ANALYZE absent", NULL, NULL, &error), SQLITE_ERROR);
     assert_non_null(strstr(error, "no such table: absent"));
     sqlite3_free(error);
+}
+
+/* What another connection runs when this one has looked at a table and is about to note what it has found. */
+struct beside {
+    sqlite3 *other;
+    const char *const *next; /* statements; NULL: no more */
+};
+
+static int run_beside(unsigned trace, void *arg, void *statement, void *text)
+{
+    struct beside *beside = arg;
+    (void)trace, (void)statement;
+    if (strcmp(text, "BEGIN") == 0 && *beside->next != NULL)
+        runs(beside->other, *beside->next++);
+    return 0;
+}
+
+static void tables_may_change_and_go_meanwhile(void **state)
+{
+    sqlite3 *sqlite = *state, *other = sql_connect("");
+    static const char *const all[] = {"DROP TABLE a", "ALTER TABLE b ADD COLUMN c TEXT", "DROP TABLE last", NULL};
+    static const char *const one[] = {"DROP TABLE b", NULL};
+    struct beside beside = {.other = other, .next = all};
+    char *error;
+    runs(sqlite, TABLES "; CREATE TABLE last(a INTEGER UNIQUE)");
+    runs(other, "SELECT maemio_refresh()");
+    assert_int_equal(sqlite3_trace_v2(sqlite, SQLITE_TRACE_STMT, run_beside, &beside), SQLITE_OK);
+    runs(sqlite, "ANALYZE");
+    assert_null(*beside.next);
+    plan_begins(sqlite, "INDEX 2:", "SELECT count(*) FROM b WHERE few = 1 AND many = 'text 7'");
+    beside.next = one;
+    assert_int_equal(mae_sql_exec(sqlite, "ANALYZE b", NULL, NULL, &error), SQLITE_ERROR);
+    assert_non_null(strstr(error, "no such table: b"));
+    sqlite3_free(error);
+    assert_int_equal(sqlite3_trace_v2(sqlite, 0, NULL, NULL), SQLITE_OK);
+    sql_close(other);
 }
 
 static void it_goes_with_its_transaction(void **state)
@@ -106,9 +145,8 @@ int main(void)
 {
 #define ONE(name) cmocka_unit_test_setup_teardown(name, sql_open_one, sql_close_one)
     const struct CMUnitTest tests[] = {
-        ONE(joins_begin_with_the_fewest_rows),
-        ONE(one_table_is_analyzed_alone),
-        ONE(it_goes_with_its_transaction),
+        ONE(joins_begin_with_the_fewest_rows),   ONE(one_table_is_analyzed_alone),
+        ONE(tables_may_change_and_go_meanwhile), ONE(it_goes_with_its_transaction),
         ONE(a_folder_keeps_what_was_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,9 @@ static void tables_are_created_in_the_engine(void **state)
     runs(sqlite,
          "CREATE TABLE main.m(a UNIQUE); INSERT INTO m VALUES (1) ON CONFLICT DO NOTHING; CREATE INDEX mi ON m(a);"
          "CREATE TEMP TABLE x(a); DROP INDEX mi; DROP TABLE m");
+    runs(sqlite, "CREATE TABLE 'it''s'(a INTEGER); CREATE INDEX 'by a' ON 'it''s'(a); DROP INDEX [by a]; DROP TABLE "
+                 "maemio.\"it's\"");
+    refused(sqlite, SQLITE_ERROR, "unrecognized token", "DROP INDEX \"ta");
     refused(sqlite, SQLITE_ERROR, "already exists", "CREATE TABLE t(id INTEGER)");
     refused(sqlite, SQLITE_ERROR, "AS is not supported", "CREATE TABLE u AS SELECT 1");
     refused(sqlite, SQLITE_ERROR, "'WITHOUT ROWID' behind", "CREATE TABLE u(a INTEGER) WITHOUT ROWID");

@@ -235,6 +235,10 @@ static void a_file_of_sqlite_is_not_written_beside(void **state)
     assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_ERROR);
     (void)sql_run(two->a, "ROLLBACK");
     assert_rows(two->b, "50\n50\n", "SELECT v FROM t");
+    assert_sql(two->a, "BEGIN; INSERT INTO f VALUES (1); CREATE VIRTUAL TABLE maemio.u USING maemio(a INTEGER)");
+    assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_ERROR);
+    (void)sql_run(two->a, "ROLLBACK");
+    assert_int_equal(sql_run(two->b, "SELECT * FROM u"), SQLITE_ERROR);
     assert_sql(two->a, "BEGIN; SELECT * FROM t; INSERT INTO f VALUES (1); COMMIT; DETACH file");
     (void)unlink(file);
 }
@@ -253,6 +257,15 @@ static void a_file_that_is_locked_breaks_no_transaction_that_has_read(void **sta
         assert_sql(reader, "BEGIN; SELECT * FROM f");
         assert_sql(two->a, "BEGIN; SELECT * FROM t; INSERT INTO f VALUES (1)");
         assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_BUSY);
+        /* What it has read was valid when COMMIT came, and what it would read now is of another time. */
+        const char *const more[] = {"SELECT * FROM t", "UPDATE t SET v = 1",
+                                    "CREATE VIRTUAL TABLE maemio.u USING maemio(a INTEGER)",
+                                    "SAVEPOINT s; SELECT v FROM t"};
+        for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+            assert_int_equal(sql_run(two->a, more[i]), SQLITE_ERROR);
+            if (strstr(sql_error(), "a file has refused the COMMIT") == NULL)
+                fail_msg("%s: %s", more[i], sql_error());
+        }
         assert_sql(reader, "COMMIT");
         assert_sql(two->a, again ? "COMMIT" : "ROLLBACK");
         assert_rows(two->a, "50\n50\n", "SELECT v FROM t");
