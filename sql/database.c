@@ -163,7 +163,7 @@ static enum mae_status options_set(struct mae_options *options, const struct dat
     if (status == MAE_OK && has_folder)
         status = mae_options_set(options, "log_dir", database->folder, NULL, 0);
     for (size_t i = 0; i < OWN_OPTIONS && status == MAE_OK; i++)
-        if (has_folder || !own_options[i].with_folder)
+        if (has_folder ? !(MUTATED(sql_commit_unsynced) && own_options[i].with_folder) : !own_options[i].with_folder)
             status = mae_options_set(options, own_options[i].name, own_options[i].value, NULL, 0);
     return status;
 }

@@ -1,6 +1,6 @@
 /*
- * sql.c - a process that is killed between or in the middle of changes of the schema leaves tables as they were before
- * a change, or behind it, with all their rows and entries, and the next one goes on.
+ * sql.c - a process that is killed, or a machine that stops, between or in the middle of changes of the schema leaves
+ * tables as they were before a change, or behind it, with all their rows and entries, and the next one goes on.
  *
  * A child opens a database in a real folder and runs steps, each a transaction of statements of SQL: tables, columns
  * and indexes come and go, rows follow. After each step it writes a byte into a pipe. The parent waits for some of
@@ -9,9 +9,14 @@
  * these and the one after them. Then it runs the steps that are left; what an index adds nobody sees, so a step that
  * only makes or drops one may run twice.
  *
- * The page cache survives the end of a process: what syncs are worth is shown by power.c, for the records below SQL.
+ * The page cache survives the end of a process. So the same steps also run on a simulated disk (tests/support/disk.h),
+ * which loses its power at its first call, then at its second, and so on, and again while the folder is recovered from
+ * that; and in lives whose first call fails, then the second, and so on, while the machine goes on until a step is
+ * refused. A step that was told is there afterwards; the one that was refused is there as a whole or not at all. Some
+ * calls fail without a step that says so, such as those of what DROP TABLE leaves to be done behind its commit.
+ *
  * MAE_KILLS is the number of kills. How to read a failure: it prints the seed, which MAE_SEED repeats, but for the
- * time of the kill.
+ * time of the kill; or the number of the call.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -20,6 +25,7 @@
 #include <unistd.h>
 
 #include "sql/maemio_sql.h"
+#include "tests/support/disk.h"
 #include "tests/support/sql.h"
 #include "tests/support/world.h"
 
@@ -64,17 +70,21 @@ static const char *const questions[] = {
 static char *states[STEPS + 1]; /* what is to be found after so many steps */
 
 /* A transaction that makes an index when it has done something else finds it when it is run again. */
+static int try_step(sqlite3 *sqlite, unsigned step, char **error)
+{
+    int code = mae_sql_exec(sqlite, steps[step], NULL, NULL, error);
+    if (code != SQLITE_BUSY_SNAPSHOT)
+        return code;
+    sqlite3_free(*error);
+    if (!sqlite3_get_autocommit(sqlite))
+        assert_sql(sqlite, "ROLLBACK");
+    return mae_sql_exec(sqlite, steps[step], NULL, NULL, error);
+}
+
 static void run_step(sqlite3 *sqlite, unsigned step)
 {
     char *error = NULL;
-    int code = mae_sql_exec(sqlite, steps[step], NULL, NULL, &error);
-    if (code == SQLITE_BUSY_SNAPSHOT) {
-        sqlite3_free(error);
-        if (!sqlite3_get_autocommit(sqlite))
-            assert_sql(sqlite, "ROLLBACK");
-        code = mae_sql_exec(sqlite, steps[step], NULL, NULL, &error);
-    }
-    if (code != SQLITE_OK)
+    if (try_step(sqlite, step, &error) != SQLITE_OK)
         fail_msg("%s: %s", steps[step], error);
 }
 
@@ -155,12 +165,111 @@ static void life(uint64_t seed)
     assert_int_equal(system(command), 0);
 }
 
+/* ---- On a simulated disk. ---- */
+
+/* The simulated disk fills a segment when it is made. */
+static int attach(sqlite3 **sqlite, char **error)
+{
+    int code = sqlite3_open(":memory:", sqlite);
+    if (code == SQLITE_OK)
+        code = sqlite3_extended_result_codes(*sqlite, 1);
+    return code == SQLITE_OK ? mae_sql_attach_with(*sqlite, "/sql", "log_segment_bytes=1M", error) : code;
+}
+
+/* Opens the folder and runs the steps until the disk is in the way; how many have succeeded. */
+static unsigned run_until_refused(bool *all)
+{
+    sqlite3 *sqlite;
+    char *error = NULL;
+    unsigned told = 0;
+    int code = attach(&sqlite, &error);
+    while (code == SQLITE_OK && told < STEPS)
+        if ((code = try_step(sqlite, told, &error)) == SQLITE_OK)
+            told++;
+    *all = code == SQLITE_OK;
+    if (code != SQLITE_OK && code != SQLITE_CANTOPEN && (code & 0xff) != SQLITE_IOERR)
+        fail_msg("behind %u steps: %d: %s", told, code, error);
+    sqlite3_free(error);
+    assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+    return told;
+}
+
+/* What is found is what so many steps leave, or one more; then the rest is done. */
+static void find_and_go_on(unsigned told, uint64_t call)
+{
+    sqlite3 *sqlite;
+    char *error = NULL;
+    if (attach(&sqlite, &error) != SQLITE_OK)
+        fail_msg("call %" PRIu64 ": %s", call, error);
+    char *found = state_of(sqlite);
+    unsigned steps_found = told + (strcmp(found, states[told]) != 0 && told < STEPS);
+    if (strcmp(found, states[steps_found]) != 0)
+        fail_msg("call %" PRIu64 ", after %u steps:\n%s\nwanted:\n%s", call, told, found, states[told]);
+    sqlite3_free(found);
+    for (unsigned i = steps_found; i < STEPS; i++)
+        run_step(sqlite, i);
+    found = state_of(sqlite);
+    assert_string_equal(found, states[STEPS]);
+    sqlite3_free(found);
+    sql_close(sqlite);
+}
+
+/* False: the steps make fewer calls. */
+static bool life_on_disk(void (*fault_at)(uint64_t call), uint64_t call, uint64_t *random)
+{
+    sqlite3 *sqlite;
+    bool all;
+    disk_open();
+    fault_at(call);
+    const unsigned told = run_until_refused(&all);
+    const bool reached = disk_calls() >= call;
+    disk_crash(random);
+    /* The machine stops again, early or late in the recovery. */
+    disk_count_from_here();
+    disk_stop_at(1 + random_below(random, 40));
+    (void)attach(&sqlite, NULL);
+    assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+    disk_crash(random);
+    find_and_go_on(told, call);
+    disk_close();
+    return reached || !all;
+}
+
+static void at_each_call(void (*fault_at)(uint64_t call))
+{
+    uint64_t random = seed_from_environment(), call = 1 + random_below(&random, WORLD_SLOWNESS);
+    while (life_on_disk(fault_at, call, &random))
+        call += WORLD_SLOWNESS;
+    assert_true(call > STEPS); /* each has at least written its commit */
+}
+
+static void a_stop_at_any_call_leaves_the_tables_of_some_step(void **state)
+{
+    (void)state;
+    at_each_call(disk_stop_at);
+}
+
+static void a_failure_at_any_call_leaves_the_tables_of_some_step(void **state)
+{
+    (void)state;
+    at_each_call(disk_fail_at);
+}
+
+/* ---- By a kill. ---- */
+
 static void a_kill_leaves_the_tables_of_some_step(void **state)
 {
     (void)state;
     const char *given = getenv("MAE_KILLS");
     long kills = given != NULL ? atol(given) : 20;
     uint64_t seed = seed_from_environment();
+    for (; kills > 0; kills--, seed++)
+        life(seed * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+}
+
+static int states_make(void **state)
+{
+    (void)state;
     sqlite3 *sqlite = sql_connect("");
     states[0] = state_of(sqlite);
     for (unsigned i = 0; i < STEPS; i++) {
@@ -168,14 +277,23 @@ static void a_kill_leaves_the_tables_of_some_step(void **state)
         states[i + 1] = state_of(sqlite);
     }
     sql_close(sqlite);
-    for (; kills > 0; kills--, seed++)
-        life(seed * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+    return 0;
+}
+
+static int states_free(void **state)
+{
+    (void)state;
     for (unsigned i = 0; i <= STEPS; i++)
         sqlite3_free(states[i]);
+    return 0;
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_kill_leaves_the_tables_of_some_step)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kill_leaves_the_tables_of_some_step),
+        cmocka_unit_test(a_stop_at_any_call_leaves_the_tables_of_some_step),
+        cmocka_unit_test(a_failure_at_any_call_leaves_the_tables_of_some_step),
+    };
+    return cmocka_run_group_tests(tests, states_make, states_free);
 }
