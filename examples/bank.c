@@ -94,5 +94,5 @@ int main(void)
         pthread_join(threads[i], NULL);
     mae_worker_leave(worker);
     printf("%d transfers, the total stayed %d cents\n", TELLERS * TRANSFERS, ACCOUNTS * OPENING_CENTS);
-    mae_close(db);
+    must(mae_close(db), "close");
 }

@@ -233,7 +233,9 @@ struct target_ops {
      */
     enum target_status (*open)(const struct target_ops *ops, const void *values, struct target **target, char *error,
                                size_t error_bytes);
-    void (*close)(struct target *target);
+    /* Frees it, whatever it returns. TARGET_OK: it keeps all commits as far as it has promised. Else some may be lost,
+     * and it has said on stderr which and why. */
+    enum target_status (*close)(struct target *target);
 
     enum target_status (*table_create)(struct target *target, const char *name,
                                        const struct target_table_config *config, struct target_table **table);

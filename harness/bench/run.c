@@ -24,7 +24,8 @@ static enum exit_code repetitions_run(struct run *run)
     enum exit_code code = run_session_open(&run->session);
     for (unsigned i = 1; code == EXIT_FINE && i <= repetitions; i++) {
         if (i > 1 && run->setup.options->run.reload) {
-            (void)run_session_close(&run->session); /* nothing is recorded: options_resolve */
+            if (!run_session_close(&run->session))
+                return EXIT_FAILED;
             code = run_session_open(&run->session);
         }
         if (code == EXIT_FINE)

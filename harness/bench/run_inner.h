@@ -192,7 +192,8 @@ void run_metrics_settle(struct run_session *session);
 /* ---- run_session.c ---- */
 
 enum exit_code run_session_open(struct run_session *session);
-bool run_session_close(struct run_session *session); /* false with a message if the history could not be written */
+/* False with a message if the history could not be written, or if the target has lost commits. */
+bool run_session_close(struct run_session *session);
 
 /* The workload's check, then the target's own of its structure. No transaction may run. The report says what was
  * found, or, if it passes, what the check left out. */

@@ -105,7 +105,7 @@ enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch,
         bool done = run_crew_do_for(session, setup->worker_count, task_sample, session, PROOF_NS);
         code = done && !watch->interrupted ? judge(session, report) : run_unfinished(watch);
     }
-    (void)run_session_close(session); /* there is no file that could not be written */
+    bool fine = run_session_close(session);
     recording_destroy(recording);
-    return code;
+    return code == EXIT_FINE && !fine ? EXIT_FAILED : code;
 }

@@ -413,7 +413,7 @@ bool run_session_close(struct run_session *session)
         fine = false;
     }
     if (session->target != NULL)
-        session->setup->target_ops->close(session->target);
+        fine &= session->setup->target_ops->close(session->target) == TARGET_OK;
     if (session->workload != NULL)
         session->setup->workload_ops->destroy(session->workload);
     free(session->workers);

@@ -62,12 +62,13 @@ static enum target_status bare_open(const struct target_ops *ops, const void *va
     return TARGET_OK;
 }
 
-static void bare_close(struct target *target)
+static enum target_status bare_close(struct target *target)
 {
     if (!target)
-        return;
+        return TARGET_OK;
     database_fini(&target->database);
     free(target);
+    return TARGET_OK;
 }
 
 static enum target_status bare_table_create(struct target *target, const char *name,

@@ -112,11 +112,13 @@ static enum target_status native_open(const struct target_ops *ops, const void *
     return status;
 }
 
-static void native_close(struct target *target)
+static enum target_status native_close(struct target *target)
 {
-    if (mae_close(target->db) != MAE_OK)
+    enum target_status status = STATUS(mae_close(target->db));
+    if (status != TARGET_OK)
         support_complain("native", "%s", mae_open_problem());
     target_free(target);
+    return status;
 }
 
 static enum target_status native_table_create(struct target *target, const char *name,

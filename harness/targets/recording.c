@@ -238,11 +238,11 @@ static void worker_free(struct target *target, struct target_worker *worker)
     free(worker);
 }
 
-static void rec_close(struct target *target)
+static enum target_status rec_close(struct target *target)
 {
     char error[256];
     (void)recording_finish(target, error, sizeof error);
-    inner_ops(target)->close(target->inner);
+    enum target_status status = inner_ops(target)->close(target->inner);
     while (target->spare) {
         struct target_worker *next = target->spare->next;
         worker_free(target, target->spare);
@@ -251,6 +251,7 @@ static void rec_close(struct target *target)
     free(target->catalog.words);
     pthread_mutex_destroy(&target->lock);
     free(target);
+    return status;
 }
 
 bool recording_finish(struct target *target, char *error, size_t error_bytes)

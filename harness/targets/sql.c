@@ -249,7 +249,7 @@ static enum target_status sql_open(const struct target_ops *ops, const void *val
     return status_of(NULL, code);
 }
 
-static void sql_close(struct target *target)
+static enum target_status sql_close(struct target *target)
 {
     (void)sqlite3_close(target->sqlite);
     for (unsigned i = 0; i < target->objects; i++) {
@@ -262,6 +262,7 @@ static void sql_close(struct target *target)
     }
     free(target);
     atomic_flag_clear(&is_open);
+    return TARGET_OK;
 }
 
 /* Runs the statement that makes a table of SQL. */

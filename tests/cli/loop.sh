@@ -3,7 +3,7 @@
 # there, each count made safe before it is printed (examples/counter.c), and a run of a workload keeps the disk busy.
 # Then both are stopped, and the file is copied as it is: what they and the file system had in memory only is not in it.
 # The copy is mounted, which lets ext4 read its journal, and what was printed before must be there. Then the disk is
-# full for a while, and in the end it cannot be written.
+# full for a while, another one to the end of a run, and at last it cannot be written.
 #   usage: tests/cli/loop.sh       LOOP_CRASHES: how often, 2 by default
 # Skipped where that cannot be had: it needs root, and a loop device with ext4 that can be mounted.
 set -euo pipefail
@@ -16,7 +16,9 @@ pids=()
 clean() {
     [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
     wait
-    ! mountpoint -q "$stage/disk" || umount "$stage/disk" || umount -l "$stage/disk"
+    for place in "$stage/disk" "$stage/little"; do
+        ! mountpoint -q "$place" || umount "$place" || umount -l "$place"
+    done
     rm -rf "$stage"
 }
 trap clean EXIT
@@ -30,7 +32,7 @@ skip() {
 for tool in losetup mkfs.ext4 mount mountpoint; do
     command -v "$tool" >/dev/null || skip "there is no $tool"
 done
-mkdir "$stage/disk"
+mkdir "$stage/disk" "$stage/little"
 truncate -s 1G "$stage/image" # of which little is ever written
 mkfs.ext4 -q -F "$stage/image"
 mount -o loop "$stage/image" "$stage/disk" 2>"$stage/why" || skip "no loop device: $(tail -n 1 "$stage/why")"
@@ -142,6 +144,16 @@ echo "full: $last counts, and $aborts commits of bank that found no space"
 grep -q 'verification  *ok' "$stage/out"
 next=$("$stage/counter" "$stage/disk/count" 1 sync | tail -n 1)
 [ "$next" -gt "$(sed '$!d' <"$stage/numbers")" ]
+
+# Full to the end: the run fails, and says from where on commits are lost.
+mount -t tmpfs -o size=6m none "$stage/little"
+if "$maemio" run --workload counter --threads 1 --pin none --warmup 0 --time 1s --set durability=async \
+    --set "log_dir=$stage/little" --set log_segment_bytes=2M --set checkpoint_log_bytes=0 >"$stage/out" 2>&1; then
+    echo 'commits were lost, and the run was fine'
+    exit 1
+fi
+umount "$stage/little"
+grep 'commits from timestamp [0-9]* on are lost: the log has no space' "$stage/out"
 
 # Read only: it can be looked into, and is not opened.
 mount -o remount,ro "$stage/disk"

@@ -252,7 +252,7 @@ static enum target_status oracle_open(const struct target_ops *ops, const void *
     return TARGET_OK;
 }
 
-static void oracle_close(struct target *target)
+static enum target_status oracle_close(struct target *target)
 {
     for (struct target_index *index = target->indexes, *next; index; index = next) {
         next = index->next;
@@ -273,6 +273,7 @@ static void oracle_close(struct target *target)
     }
     free(target->undo);
     free(target);
+    return TARGET_OK;
 }
 
 static enum target_status oracle_table_create(struct target *target, const char *name,

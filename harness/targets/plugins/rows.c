@@ -77,7 +77,7 @@ static enum target_status rows_open(const struct target_ops *ops, const void *va
     return status;
 }
 
-static void rows_close(struct target *target)
+static enum target_status rows_close(struct target *target)
 {
     store_close(target->store);
     for (struct target_table *table = target->tables, *next; table != NULL; table = next) {
@@ -89,6 +89,7 @@ static void rows_close(struct target *target)
         free(index);
     }
     free(target);
+    return TARGET_OK;
 }
 
 static enum target_status space_make(struct target *target, size_t key_bytes, unsigned *space)

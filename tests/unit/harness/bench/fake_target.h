@@ -23,6 +23,8 @@ static _Atomic unsigned fake_opens, fake_closes, fake_loads, fake_joins, fake_le
 
 /* ---- The target. ---- */
 
+static enum target_status fake_close_status; /* what it says when it is closed */
+
 struct target {
     char unused;
 };
@@ -44,10 +46,11 @@ static enum target_status fake_open(const struct target_ops *ops, const void *va
     return TARGET_OK;
 }
 
-static void fake_close(struct target *target)
+static enum target_status fake_close(struct target *target)
 {
     free(target);
     fake_closes++;
+    return fake_close_status;
 }
 
 static enum target_status fake_worker_join(struct target *target, struct target_worker **worker)

@@ -253,6 +253,27 @@ static void repetitions_keep_or_reload_the_database(void **state)
     }
 }
 
+/* Also if the next repetition would have begun with another one. */
+static void a_target_that_has_lost_commits_fails_the_run(void **state)
+{
+    (void)state;
+    char error[OPTION_ERROR_BYTES];
+    static const char *const repetitions[] = {"repetitions=1", "repetitions=2"};
+    for (size_t i = 0; i < 2; i++) {
+        fake_opens = fake_closes = 0;
+        const char *const arguments[] = {"threads=1",    "pin=none",  "txns=10",
+                                         repetitions[i], "reload=on", "csv=/dev/null", NULL};
+        struct options *options = options_of(arguments, error);
+        assert_non_null(options);
+        fake_close_status = TARGET_FULL;
+        assert_int_equal(run_execute(options), EXIT_FAILED);
+        fake_close_status = TARGET_OK;
+        options_destroy(options);
+        assert_int_equal(fake_opens, 1); /* nothing is run after it */
+        assert_int_equal(fake_closes, 1);
+    }
+}
+
 static void repetitions_append_rows(void **state)
 {
     (void)state;
@@ -571,6 +592,7 @@ int main(void)
         cmocka_unit_test(txns_stops_after_exactly_so_many_commits),
         cmocka_unit_test(txns_total_is_dealt_out_to_the_workers),
         cmocka_unit_test(repetitions_keep_or_reload_the_database),
+        cmocka_unit_test(a_target_that_has_lost_commits_fails_the_run),
         cmocka_unit_test(repetitions_append_rows),
         cmocka_unit_test(csv_on_stdout_has_no_summary),
         cmocka_unit_test(auto_threads_stay_within_what_the_target_allows),

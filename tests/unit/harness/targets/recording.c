@@ -283,9 +283,10 @@ static enum target_status loose_open(const struct target_ops *ops, const void *v
     return TARGET_OK;
 }
 
-static void loose_close(struct target *target)
+static enum target_status loose_close(struct target *target)
 {
     (void)target;
+    return TARGET_OK;
 }
 
 static enum target_status loose_table_create(struct target *target, const char *name,
