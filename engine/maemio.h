@@ -788,7 +788,7 @@ struct mae_recover_info {
     uint64_t transactions; /* read back */
     uint64_t lost;         /* that were read, but are above the cut: not safe, unless damage was cut off (salvaged) */
     uint64_t rows, entries;
-    uint64_t read_bytes;       /* of the log, which is read twice */
+    uint64_t read_bytes;       /* of the log, which is read twice, but for recovery_keep_bytes of it */
     uint64_t checkpoint_bytes; /* 0: there was no checkpoint */
     uint64_t threads;
     bool salvaged; /* recovery=salvage has cut the log at damage: mae_open_problem says where */

@@ -67,6 +67,17 @@ void *mem_alloc(size_t bytes)
     return block;
 }
 
+void *mem_alloc_large(size_t bytes)
+{
+    if (fail_now())
+        return NULL;
+    const size_t rounded = (bytes + MEM_CHUNK_BYTES - 1) / MEM_CHUNK_BYTES * MEM_CHUNK_BYTES;
+    void *block = aligned_alloc(MEM_CHUNK_BYTES, rounded);
+    if (block)
+        (void)madvise(block, rounded, MADV_HUGEPAGE); /* without it there are small pages */
+    return block;
+}
+
 void *mem_realloc(void *block, size_t old_bytes, size_t bytes)
 {
     void *larger = mem_alloc(bytes);

@@ -157,6 +157,14 @@ static enum mae_status check_timestamps(const struct durable *durable, struct pr
                        durable->folders.names[0], durable->scan.highest_ts);
 }
 
+/* How much of the log may stay in memory. */
+static uint64_t keep_bytes(const struct core *core)
+{
+    const uint64_t memory = mem_budget_most(&core->budget), addresses = mem_addresses_left();
+    const uint64_t most = (memory < addresses ? memory : addresses) / 8, wanted = core->options.recovery_keep_bytes;
+    return wanted < most ? wanted : most;
+}
+
 static enum mae_status examine(struct durable *durable, struct problem *problem)
 {
     struct scan *scan = &durable->scan;
@@ -173,6 +181,7 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
         uint64_t threads = durable->core->options.recovery_threads;
         durable->info.threads = threads ? threads : parallel_cpus();
         scan->threads = (unsigned)durable->info.threads;
+        scan->keep_bytes = keep_bytes(durable->core);
         status = scan_cuts(scan);
         durable->log_bytes = scan->read_bytes;
         if (status == MAE_OK && !MUTATED(tail_not_secured))

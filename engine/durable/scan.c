@@ -10,7 +10,6 @@
 #include "engine/base/check.h"
 #include "engine/base/mem.h"
 #include "engine/durable/checkpoint.h"
-#include "engine/durable/window.h"
 #include "engine/log/segment.h"
 
 /* ---- Segments. ---- */
@@ -79,8 +78,28 @@ enum mae_status scan_init(struct scan *scan, const char *const *folders, unsigne
     return list_segments(scan);
 }
 
+/* Gives the segment memory that all of it can stay in, if there is so much. */
+static void keep(struct scan *scan, struct window_image *image, int file)
+{
+    int64_t bytes = scan->keep_bytes > 0 ? file_calls->size(file) : 0;
+    if (image->memory || bytes <= 0 || (uint64_t)bytes > scan->keep_bytes)
+        return;
+    image->memory = mem_alloc_large((size_t)bytes);
+    image->bytes = (uint64_t)bytes;
+    if (image->memory)
+        scan->keep_bytes -= image->bytes;
+}
+
+static void let_go(struct window_image *image)
+{
+    free(image->memory);
+    *image = (struct window_image){0};
+}
+
 void scan_fini(struct scan *scan)
 {
+    for (size_t i = 0; i < scan->segment_count && scan->segment_count != SIZE_MAX; i++)
+        let_go(&scan->segments[i].image);
     free(scan->segments);
     free(scan->lives);
     free(scan->chains);
@@ -197,9 +216,11 @@ static enum mae_status visit_window(struct scan *scan, const struct window *wind
     return MAE_OK;
 }
 
-static enum mae_status visit_file(struct scan *scan, struct scan_place *place, struct window *window, block_fn visit)
+static enum mae_status visit_file(struct scan *scan, struct scan_place *place, struct window *window,
+                                  struct window_image *image, block_fn visit)
 {
-    int result = window_open(window, place->file);
+    const bool is_read = image->is_read;
+    int result = window_open(window, place->file, image);
     enum mae_status status = result < 0 ? cannot(scan, place, "examination", result) : MAE_OK;
     for (size_t used = 0; status == MAE_OK && !window->is_end;) {
         int64_t got = window_move(window, used);
@@ -208,14 +229,14 @@ static enum mae_status visit_file(struct scan *scan, struct scan_place *place, s
             status = cannot(scan, place, "read", got);
             break;
         }
-        scan->read_bytes += (uint64_t)got;
+        scan->read_bytes += is_read ? 0 : (uint64_t)got;
         status = visit_window(scan, window, *place, visit, &used);
     }
     window_close(window);
     return status;
 }
 
-static enum mae_status visit_segment(struct scan *scan, const struct scan_segment *segment, struct window *window,
+static enum mae_status visit_segment(struct scan *scan, struct scan_segment *segment, struct window *window,
                                      block_fn visit)
 {
     char path[SEGMENT_PATH_BYTES];
@@ -225,7 +246,10 @@ static enum mae_status visit_segment(struct scan *scan, const struct scan_segmen
     if (place.file < 0)
         return cannot(scan, &place, "opening", place.file);
     scan->rewritten = false;
-    enum mae_status status = visit_file(scan, &place, window, visit);
+    keep(scan, &segment->image, place.file);
+    enum mae_status status = visit_file(scan, &place, window, &segment->image, visit);
+    if (scan->lets_go)
+        let_go(&segment->image);
     int result = status == MAE_OK && scan->rewritten ? file_calls->sync(place.file) : 0;
     if (result < 0)
         status = cannot(scan, &place, "sync", result);
@@ -565,6 +589,8 @@ enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
     chains_begin(scan);
     scan->visit = visit;
     scan->arg = arg;
+    scan->keep_bytes = 0; /* nobody reads it after this */
+    scan->lets_go = true;
     return visit_blocks(scan, replay_block, true);
 }
 

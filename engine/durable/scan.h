@@ -21,6 +21,7 @@
 #define ENGINE_DURABLE_SCAN_H
 
 #include "engine/durable/manifest.h"
+#include "engine/durable/window.h"
 #include "engine/log/block.h"
 
 /* Where a block stands. */
@@ -55,6 +56,7 @@ typedef enum mae_status (*scan_record_fn)(void *arg, const struct record *record
 struct scan_segment {
     unsigned folder;
     uint64_t number;
+    struct window_image image;
 };
 
 struct scan {
@@ -76,6 +78,10 @@ struct scan {
     bool has_later;         /* it is of a later life */
     struct scan_place foreign;
     unsigned threads; /* that read and check blocks; 0: one */
+    /* So much of the log may stay in memory, from scan_cuts to scan_records, which lets go of it: then it is read from
+     * the disk once. */
+    uint64_t keep_bytes;
+    bool lets_go;
     const char *body; /* of a flush: what is gathered, or in its only block */
     const struct scan_chain *body_of;
     size_t body_bytes;

@@ -49,11 +49,19 @@ void window_fini(struct window *window)
     free(window->reading.got);
 }
 
-int window_open(struct window *window, int file)
+static bool is_there(const struct window *window)
 {
-    int64_t bytes = file_calls->size(file);
+    return window->image && window->image->is_read;
+}
+
+int window_open(struct window *window, int file, struct window_image *image)
+{
+    window->image = image && image->memory ? image : NULL;
+    int64_t bytes = is_there(window) ? (int64_t)image->bytes : file_calls->size(file);
     if (bytes < 0)
         return (int)bytes;
+    if (window->image && (uint64_t)bytes > image->bytes)
+        window->image = NULL;
     window->file = file;
     window->file_bytes = (uint64_t)bytes;
     window->memory = window->parts[window->shown];
@@ -111,16 +119,16 @@ static void reading_begin(struct window *window)
     reading->is_wanted = true;
     reading->file = window->file;
     reading->offset = end;
-    reading->memory = window->parts[!window->shown] + REST_BYTES;
+    reading->memory = window->image ? window->image->memory + end : window->parts[!window->shown] + REST_BYTES;
     reading->bytes = left < reading->most_bytes ? (size_t)left : reading->most_bytes;
     reading->most_bytes = 2 * reading->most_bytes < room ? 2 * reading->most_bytes : room;
-    reading->slice_count = (reading->bytes + SLICE_BYTES - 1) / SLICE_BYTES;
+    reading->slice_count = is_there(window) ? 0 : (reading->bytes + SLICE_BYTES - 1) / SLICE_BYTES;
 }
 
 static void read_ahead(struct window *window)
 {
     struct window_reading *reading = &window->reading;
-    if (!window->reads_ahead || window->is_end)
+    if (!window->reads_ahead || window->is_end || is_there(window))
         return;
     reading_begin(window);
     reading->is_ahead = thread_start(&reading->thread, read_all, reading); /* else it is read when it is needed */
@@ -144,7 +152,7 @@ static int64_t read_on(struct window *window)
     else
         (void)read_all(reading);
     reading->is_wanted = false;
-    int64_t got = 0;
+    int64_t got = is_there(window) ? (int64_t)reading->bytes : 0;
     bool is_short = false;
     for (size_t i = 0; i < reading->slice_count && !is_short; i++) {
         if (reading->got[i] < 0)
@@ -153,6 +161,10 @@ static int64_t read_on(struct window *window)
         got += reading->got[i];
     }
     window->is_end = is_short || reading->offset + reading->bytes == window->file_bytes;
+    if (window->image && (window->is_end || MUTATED(kept_in_part))) {
+        window->image->bytes = reading->offset + (uint64_t)got;
+        window->image->is_read = true;
+    }
     return got;
 }
 
@@ -168,7 +180,8 @@ static void show(struct window *window, size_t used, size_t got)
     const size_t rest = window->bytes - used;
     MAE_DCHECK(rest <= REST_BYTES && rest % FILE_BLOCK_BYTES == 0);
     char *memory = window->reading.memory - rest;
-    memcpy(memory, window->memory + used, rest);
+    if (!window->image)
+        memcpy(memory, window->memory + used, rest); /* in an image it stands there */
     window->shown = !window->shown;
     window->memory = memory;
     window->offset += used;

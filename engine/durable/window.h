@@ -4,7 +4,8 @@
  * The window moves over the segment, from its beginning to its end. Whoever looks at the blocks in it does so alone and
  * in their order, and finds that they have been checked: the threads have gone from header to header and taken the
  * checksums of what looked like blocks. That is a guess, and whatever it has missed is checked when it is asked for.
- * If that is wanted, what comes next is read meanwhile, into a second part of memory.
+ * If that is wanted, what comes next is read meanwhile, into a second part of memory. And if there is memory for all of
+ * the file, what has been read stays there for the next time.
  *
  * Checked by: tests/unit/durable/window.c, tests/crash.   Not here: what the blocks mean (scan.h).
  */
@@ -33,6 +34,13 @@ struct window_reading {
     _Atomic size_t next;
 };
 
+/* All of a file, in memory. Who reads a file again looks at what has been read. */
+struct window_image {
+    char *memory; /* of `bytes` bytes; NULL: there is none */
+    uint64_t bytes;
+    bool is_read; /* the first time has come to the file's end, and `bytes` are the file's */
+};
+
 struct window {
     unsigned threads;
     uint64_t database; /* whose blocks are good */
@@ -47,6 +55,7 @@ struct window {
     char *parts[2];          /* of `part_bytes` each; the window shows something of parts[shown] */
     unsigned shown;
     size_t part_bytes;
+    struct window_image *image; /* NULL, or what is shown instead of the parts */
     struct window_reading reading;
     /* For the threads that check. */
     size_t *candidates; /* where there may be a block */
@@ -59,13 +68,15 @@ struct window {
 bool window_init(struct window *window, unsigned threads, uint64_t database, bool reads_ahead);
 void window_fini(struct window *window);
 
-/* Begins with this file; nothing of it is in memory yet. Negative errno, or 0. To be ended with window_close. */
-int window_open(struct window *window, int file);
+/* Begins with this file; nothing of it is shown yet. `image`: where the file is read to; if it is there, the file is
+ * not looked at. Without memory, or with too little, it is as NULL. It must stay until window_close, which ends this.
+ * Negative errno, or 0. */
+int window_open(struct window *window, int file, struct window_image *image);
 /* From here on nobody reads the file, whose end the window need not have seen. */
 void window_close(struct window *window);
 
 /* Lets go of the first `used` bytes, a multiple of FILE_BLOCK_BYTES, and reads on. No more than a block of the largest
- * size is left. Returns how many bytes have been read, or a negative errno. */
+ * size is left. Returns how many more bytes are shown, or a negative errno. */
 int64_t window_move(struct window *window, size_t used);
 
 /* Whether all of a block that begins at `at` would be in memory. Else the window has to be moved first. */

@@ -424,6 +424,8 @@ static enum mae_status open_folder(const char *folder, struct mae_db **db)
     bool by_ring = below(4) == 0;
     assert_ok(mae_options_set(options, "log_io", by_ring ? "uring" : "sync", NULL, 0));
     assert_ok(mae_options_set(options, "recovery_threads", below(8) ? "1" : "3", NULL, 0));
+    static const char *const kept[] = {"1G", "100K", "0"};
+    assert_ok(mae_options_set(options, "recovery_keep_bytes", kept[below(3)], NULL, 0));
     assert_ok(mae_options_set(options, "durability", test.async ? "async" : "group", NULL, 0));
     enum mae_status status = mae_open(options, db);
     mae_options_destroy(options);

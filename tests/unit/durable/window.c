@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/mem.h"
 #include "tests/support/disk.h"
 #include "tests/support/world.h"
 
@@ -55,11 +56,11 @@ static void look(size_t bytes, bool *found)
     }
 }
 
-static void move_over(struct window *window, int file, size_t bytes, bool *found)
+static void move_over(struct window *window, int file, struct window_image *image, size_t bytes, bool *found)
 {
     size_t at = 0, read = 0;
     memset(found, 0, PLACES);
-    assert_int_equal(window_open(window, file), 0);
+    assert_int_equal(window_open(window, file, image), 0);
     while (!window->is_end) {
         int64_t got = window_move(window, at);
         assert_true(got >= 0);
@@ -96,13 +97,18 @@ static void it_finds_what_is_there(void **state)
         assert_true(file >= 0);
         assert_int_equal(file_calls->write(file, file_memory, bytes, 0), 0);
         look(bytes, expected);
-        for (unsigned ahead = 0; ahead < 2; ahead++) {
-            assert_true(window_init(&window, i, DATABASE, ahead));
-            for (unsigned j = 0; j < 2; j++) { /* it may be used again */
-                move_over(&window, file, bytes, found);
+        for (unsigned kind = 0; kind < 6; kind++) {
+            enum { SHORT = 2, WHOLE = 4 };
+            struct window_image image = {.bytes = kind >= WHOLE ? bytes : bytes - 1};
+            image.memory = kind >= SHORT ? mem_alloc_large(image.bytes) : NULL;
+            assert_true(window_init(&window, i, DATABASE, kind % 2 == 1));
+            for (unsigned j = 0; j < 2; j++) { /* it may be used again, and what is in memory needs no file */
+                move_over(&window, kind >= WHOLE && j == 1 ? -1 : file, &image, bytes, found);
                 assert_memory_equal(found, expected, sizeof found);
+                assert_int_equal(image.is_read, kind >= WHOLE);
             }
             window_fini(&window);
+            free(image.memory);
         }
         assert_int_equal(file_calls->close(file), 0);
     }
@@ -138,8 +144,8 @@ static void a_failure_is_told(void **state)
         struct window window;
         int64_t got;
         assert_true(window_init(&window, i < 2 ? 1 : 3, DATABASE, i % 2 == 1));
-        assert_int_equal(window_open(&window, 0), -9);
-        assert_int_equal(window_open(&window, 1), 0);
+        assert_int_equal(window_open(&window, 0, NULL), -9);
+        assert_int_equal(window_open(&window, 1, NULL), 0);
         do {
             got = window_move(&window, window.bytes);
             assert_true(window.offset < 5 * (uint64_t)BLOCK_MAX_BYTES && !window.is_end);
@@ -160,11 +166,11 @@ static void what_comes_next_is_read_ahead_if_that_is_wanted(void **state)
         struct window window;
         bytes_read = 0;
         assert_true(window_init(&window, 1, DATABASE, ahead));
-        assert_int_equal(window_open(&window, 1), 0);
+        assert_int_equal(window_open(&window, 1, NULL), 0);
         int64_t got = window_move(&window, 0);
         window_close(&window);
         assert_int_equal(bytes_read, (uint64_t)got * (ahead ? 3 : 1)); /* ahead it reads twice as much */
-        assert_int_equal(window_open(&window, 1), 0);                  /* what was read ahead is forgotten */
+        assert_int_equal(window_open(&window, 1, NULL), 0);            /* what was read ahead is forgotten */
         assert_int_equal(window_move(&window, 0), got);
         assert_int_equal(window.offset, 0);
         window_close(&window);

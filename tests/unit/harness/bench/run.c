@@ -261,8 +261,8 @@ static void a_target_that_has_lost_commits_fails_the_run(void **state)
     static const char *const repetitions[] = {"repetitions=1", "repetitions=2"};
     for (size_t i = 0; i < 2; i++) {
         fake_opens = fake_closes = 0;
-        const char *const arguments[] = {"threads=1",    "pin=none",  "txns=10",
-                                         repetitions[i], "reload=on", "csv=/dev/null", NULL};
+        const char *const arguments[] = {"threads=1", "pin=none",      "txns=10", repetitions[i],
+                                         "reload=on", "csv=/dev/null", NULL};
         struct options *options = options_of(arguments, error);
         assert_non_null(options);
         fake_close_status = TARGET_FULL;
