@@ -448,6 +448,35 @@ typedef enum mae_status (*mae_key_fn)(void *arg, uint64_t row, const void *data,
 MAE_MUST_USE enum mae_status mae_index_build(struct mae_worker *worker, struct mae_index *index, mae_key_fn key_of,
                                              void *arg);
 
+/*
+ * Loads many new rows with their index entries, while other workers run. `next` is called until it returns MAE_STOP,
+ * and tells a row each time, with its keys in the `index_count` indexes that are given, which are of this table.
+ * Entries of indexes that are not given are the caller's to add, for example with mae_index_build.
+ *
+ * The rows are inserted in transactions of some rows each, which are committed like any others: serializable, and in
+ * the log. So the load as a whole is no transaction, and others see it grow. In *loaded (NULL: unwanted) stands how
+ * many rows have been committed: they are the first ones that `next` has told, whatever the status, and those that
+ * follow are not in the table. If a row cannot be loaded, it is the one behind these. What a crash leaves of a load are
+ * its first rows, too. A load that ends early can be called again with the rows that are missing. Several workers may
+ * load one table at once.
+ *
+ * MAE_OK: all; MAE_EXISTS: a unique index has the row's key; MAE_TOO_LARGE: the row's payload; MAE_INVALID: a key that
+ * its index cannot have, an index of another table, or a table of another database; MAE_BUSY: the worker runs a
+ * transaction; MAE_NO_MEMORY; the statuses of mae_row_insert, mae_index_insert and mae_commit that are not retryable;
+ * what `next` has returned. The worker must be between transactions, and `next` makes no calls with it. Cost: as
+ * inserting each row and entry, less what a transaction costs, since many rows share one and their misses overlap; 64
+ * KiB, and 64 keys of each index, of memory.
+ */
+struct mae_load_row {
+    const void *data; /* the payload, `bytes` long; it and the keys stay as they are until the next call */
+    size_t bytes;
+    const void *const *keys; /* the key in each index, as mae_index_insert takes it; NULL: the row has no entry there */
+};
+typedef enum mae_status (*mae_load_fn)(void *arg, struct mae_load_row *row);
+MAE_MUST_USE enum mae_status mae_load(struct mae_worker *worker, struct mae_table *table,
+                                      struct mae_index *const *indexes, size_t index_count, mae_load_fn next, void *arg,
+                                      uint64_t *loaded);
+
 /* ---- Rows by row id. ---- *
  * A row id is stable from the commit of its insert to the commit of its delete. After that it may be used again. The
  * absence of a row id is not protected against phantoms, since no index is involved; the absence of a key in an index

@@ -204,19 +204,12 @@ static ALWAYS_INLINE enum mae_status note_entry(struct mae_txn *txn, const struc
     return logging_note_entry(txn, index->number, index_key_data(index, key), index_key_length(index, key), row, added);
 }
 
-/* Whether the index can have this key. Calls that look for others find none. */
-static ALWAYS_INLINE bool key_is_valid(const struct mae_index *index, const void *key)
-{
-    const size_t length = index_key_length(index, key);
-    return !index->config.variable || (length > 0 && length <= index->config.key_bytes);
-}
-
 enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
-    if (UNLIKELY(!row_exists(index->table, row)) || UNLIKELY(!key_is_valid(index, key)))
+    if (UNLIKELY(!row_exists(index->table, row)) || UNLIKELY(!index_has_key(index, key)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
     enum mae_status status = txn_gain_entry(txn, &index->table->rows, row); /* the row counts its entries (I4) */
     if (UNLIKELY(status != MAE_OK))
@@ -459,7 +452,7 @@ enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const v
     uint64_t inserted = 0;
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
-    if (UNLIKELY(!key_is_valid(index, key)))
+    if (UNLIKELY(!index_has_key(index, key)))
         return MAE_INVALID;
     /* The entry comes last: then after MAE_EXISTS only the row must be taken back. */
     enum mae_status status = txn_insert(txn, &index->table->rows, bytes, &inserted, data);

@@ -70,6 +70,13 @@ static inline size_t index_key_length(const struct mae_index *index, const void 
     return index->config.variable ? *(const unsigned char *)key : index->config.key_bytes;
 }
 
+/* Whether the index can have this key. Calls that look for others find none. */
+static inline bool index_has_key(const struct mae_index *index, const void *key)
+{
+    const size_t length = index_key_length(index, key);
+    return !index->config.variable || (length > 0 && length <= index->config.key_bytes);
+}
+
 /* The database of a worker. */
 static inline struct mae_db *db_of(const struct mae_worker *worker)
 {
