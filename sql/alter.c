@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "engine/base/compiler.h"
+#include "sql/entries.h"
 #include "sql/key.h"
 #include "sql/tables.h"
 #include "sql/vtab.h"
@@ -117,16 +118,14 @@ static enum mae_status entry_add(struct redefinition *change, const struct index
 {
     struct mae_txn *txn = change->connection->writer->txn;
     struct twin twin = {.change = change, .index = index, .values = values};
-    uint8_t key[KEY_BYTES_MAX];
     enum mae_status status = MAE_OK;
-    key_make(change->table, index, values, key);
     if (index->unique)
-        status = mae_index_visit(txn, index->entries, key, key, 0, twin_visit, &twin);
+        status = entries_visit(txn, change->table, index, values, twin_visit, &twin);
     if (status == MAE_OK && twin.found) {
         change->why = sqlite3_mprintf("UNIQUE constraint failed: index %s", index->name != NULL ? index->name : "");
         return MAE_EXISTS;
     }
-    return status == MAE_OK ? mae_index_insert(txn, index->entries, key, row) : status;
+    return status == MAE_OK ? entries_add(txn, change->table, index, values, row) : status;
 }
 
 static enum mae_status row_rewrite(struct redefinition *change, const struct value *values, int64_t rowid, uint64_t row)
@@ -148,7 +147,6 @@ static enum mae_status row_redefine(void *arg, const void *key, uint64_t row)
     const struct table *old = change->old, *table = change->table;
     struct mae_txn *txn = change->connection->writer->txn;
     struct value before[COLUMNS_MAX], after[COLUMNS_MAX];
-    uint8_t bytes[KEY_BYTES_MAX];
     const void *data;
     (void)key;
     enum mae_status status = mae_row_read(txn, table->rows, row, &data, NULL);
@@ -158,12 +156,9 @@ static enum mae_status row_redefine(void *arg, const void *key, uint64_t row)
         before[i] = row_column(data, i);
     for (unsigned i = 0; i < table->columns; i++)
         after[i] = change->from[i] < 0 ? change->added : before[change->from[i]];
-    for (unsigned i = 0; i < old->indexes && status == MAE_OK; i++) {
-        if (index_by_id(table, old->index[i].id) != NULL)
-            continue;
-        key_make(old, &old->index[i], before, bytes);
-        status = mae_index_remove(txn, old->index[i].entries, bytes, row);
-    }
+    for (unsigned i = 0; i < old->indexes && status == MAE_OK; i++)
+        if (index_by_id(table, old->index[i].id) == NULL)
+            status = entries_remove(txn, old, &old->index[i], before, row);
     for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)
         if (index_by_id(old, table->index[i].id) == NULL)
             status = entry_add(change, &table->index[i], after, row);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engine/base/compiler.h"
+#include "sql/entries.h"
 #include "sql/module.h"
 
 enum { ROWS_AHEAD = 8 };
@@ -32,8 +33,9 @@ struct cursor {
     uint64_t changes; /* of the session when `data` was read */
     unsigned ahead, taken;
     uint64_t scan_next;
-    uint64_t *list; /* keys of rowids that are looked up one after the other; NULL: none */
-    size_t listed, list_at;
+    uint64_t *list; /* what is looked up one after the other; NULL: none */
+    size_t listed, list_room, list_at;
+    bool lists_rows; /* the list has rows of the engine's, which a HASH index has given; else keys of rowids */
     struct row_ahead rows[ROWS_AHEAD];
 };
 
@@ -273,7 +275,27 @@ static int entries_next(struct cursor *cursor)
     return status == MAE_OK ? SQLITE_OK : fail(cursor, status);
 }
 
-/* The row of the next rowid of the list that has one. */
+static int list_add(struct cursor *cursor, uint64_t item)
+{
+    if (cursor->listed == cursor->list_room) {
+        const size_t room = cursor->list_room * 2 + 16;
+        uint64_t *longer = sqlite3_realloc64(cursor->list, room * sizeof *longer);
+        if (longer == NULL)
+            return SQLITE_NOMEM;
+        cursor->list = longer;
+        cursor->list_room = room;
+    }
+    cursor->list[cursor->listed++] = item;
+    return SQLITE_OK;
+}
+
+static void list_begin(struct cursor *cursor, bool lists_rows)
+{
+    cursor->listed = cursor->list_room = cursor->list_at = 0;
+    cursor->lists_rows = lists_rows;
+}
+
+/* The next row of the list that is there: rows that a HASH index has given may have gone since. */
 static int list_next(struct cursor *cursor)
 {
     struct mae_txn *txn = cursor->session->txn;
@@ -281,6 +303,11 @@ static int list_next(struct cursor *cursor)
     enum mae_status status = MAE_NOT_FOUND;
     while (status == MAE_NOT_FOUND && cursor->list_at < cursor->listed) {
         const size_t at = cursor->list_at++, left = cursor->listed - at;
+        if (cursor->lists_rows) {
+            cursor->row = cursor->list[at];
+            status = mae_row_read(txn, vtab->table->rows, cursor->row, &cursor->data, NULL);
+            continue;
+        }
         if (at % MAE_PREFETCH_MAX == 0)
             mae_prefetch(txn, vtab->table->by_rowid, &cursor->list[at], left);
         status = vtab_find(vtab, txn, (int64_t)rowid_key((int64_t)cursor->list[at]), &cursor->row, &cursor->data);
@@ -339,22 +366,15 @@ static int key_compare_down(const void *a, const void *b)
 static int list_filter(struct cursor *cursor, int plan, sqlite3_value *list)
 {
     sqlite3_value *value;
-    size_t room = 0;
-    cursor->listed = cursor->list_at = 0;
+    list_begin(cursor, false);
     int code = sqlite3_vtab_in_first(list, &value);
     for (; code == SQLITE_OK && value != NULL; code = sqlite3_vtab_in_next(list, &value)) {
         int64_t rowid;
         bool none;
         if (!integer_bound_of(value, PLAN_EQ, true, &rowid, &none) || none)
             continue;
-        if (cursor->listed == room) {
-            room = room * 2 + 16;
-            uint64_t *longer = sqlite3_realloc64(cursor->list, room * sizeof *longer);
-            if (longer == NULL)
-                return SQLITE_NOMEM;
-            cursor->list = longer;
-        }
-        cursor->list[cursor->listed++] = rowid_key(rowid);
+        if (list_add(cursor, rowid_key(rowid)) != SQLITE_OK)
+            return SQLITE_NOMEM;
     }
     if (code != SQLITE_OK && code != SQLITE_DONE)
         return code;
@@ -364,12 +384,54 @@ static int list_filter(struct cursor *cursor, int plan, sqlite3_value *list)
     return list_next(cursor);
 }
 
+struct listing {
+    struct cursor *cursor;
+    int code; /* of SQLite */
+};
+
+static enum mae_status list_row(void *arg, const void *key, uint64_t row)
+{
+    struct listing *listing = arg;
+    (void)key;
+    listing->code = list_add(listing->cursor, row);
+    return listing->code == SQLITE_OK ? MAE_OK : MAE_STOP;
+}
+
+/* Takes the rows that a HASH index has for the values. What is compared with a value of a kind that is not the
+ * column's may equal several, so all rows are looked at then. */
+static int hash_filter(struct cursor *cursor, const struct index *index, sqlite3_value **values)
+{
+    const struct table *table = vtab_of(cursor)->table;
+    struct value wanted[COLUMNS_MAX], other;
+    bool exact = true;
+    for (unsigned i = 0; i < index->columns; i++) {
+        const struct column *column = &table->column[index->column[i]];
+        struct value *value = &wanted[index->column[i]];
+        enum bound low = key_bound(column, values[i], PLAN_EQ, true, value);
+        enum bound high = key_bound(column, values[i], PLAN_EQ, false, &other);
+        if (low == BOUND_EMPTY || high == BOUND_EMPTY)
+            return SQLITE_OK;
+        exact = exact && low == BOUND_VALUE && high == BOUND_VALUE && value_equals(value, &other);
+    }
+    cursor->eof = false;
+    if (!exact && !MUTATED(sql_hash_of_another_type))
+        return entries_filter(cursor, table->by_rowid, NULL, NULL, 0);
+    struct listing listing = {.cursor = cursor, .code = SQLITE_OK};
+    list_begin(cursor, true);
+    enum mae_status status = entries_visit(cursor->session->txn, table, index, wanted, list_row, &listing);
+    if (status != MAE_OK)
+        return fail(cursor, status);
+    return listing.code == SQLITE_OK ? list_next(cursor) : listing.code;
+}
+
 static int range_filter(struct cursor *cursor, int plan, const char *letters, sqlite3_value **values)
 {
     const struct table *table = vtab_of(cursor)->table;
     struct range range = {.empty = false};
     if ((plan & PLAN_INDEX) != PLAN_ROWIDS) {
         const struct index *index = &table->index[(plan & PLAN_INDEX) - 1];
+        if (index->hash)
+            return hash_filter(cursor, index, values);
         key_range(table, index, letters, values, &range);
         cursor->eof = range.empty || memcmp(range.lo, range.hi, key_bytes(table, index)) > 0;
         return cursor->eof ? SQLITE_OK : entries_filter(cursor, index->entries, range.lo, range.hi, plan);

@@ -102,6 +102,10 @@ static int create_index(const struct statement *statement, bool unique)
     int code = own_name(&at, &name);
     if (code == SQLITE_OK)
         code = words_take_if(&at, "ON") ? words_name(&at, &table) : NOT_OURS;
+    const char *method = at; /* perhaps USING and a kind of index */
+    if (code == SQLITE_OK && words_take_if(&at, "USING"))
+        (void)words_take(&at);
+    const int method_length = (int)(at - method);
     if (code == SQLITE_OK)
         code = words_take_if(&at, "(") ? is_ours(statement, table) : NOT_OURS;
     if (code == SQLITE_OK) {
@@ -110,8 +114,8 @@ static int create_index(const struct statement *statement, bool unique)
         if (end == NULL || words_blanks_end(end + 1) < statement->end) {
             code = refuse(statement, sqlite3_mprintf("maemio: an index is over columns in parentheses, without WHERE"));
         } else {
-            char *definition =
-                sqlite3_mprintf("%s \"%w\"(%.*s)", unique ? "UNIQUE" : "INDEX", name, (int)(end - at), at);
+            char *definition = sqlite3_mprintf("%s \"%w\" %.*s(%.*s)", unique ? "UNIQUE" : "INDEX", name, method_length,
+                                               method, (int)(end - at), at);
             code = definition == NULL ? SQLITE_NOMEM
                                       : alter_add_index(statement->connection, table, name, definition, lax, &error);
             sqlite3_free(definition);

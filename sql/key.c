@@ -65,6 +65,20 @@ static size_t trimmed(const uint8_t *bytes, size_t length)
     return length;
 }
 
+static uint8_t folded(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20) : byte;
+}
+
+static uint64_t real_bits(double real)
+{
+    const uint64_t sign = UINT64_C(1) << 63;
+    uint64_t bits;
+    real += 0.0; /* -0.0 becomes 0.0, which it equals */
+    memcpy(&bits, &real, sizeof bits);
+    return bits & sign ? ~bits : bits | sign;
+}
+
 /* The beginning of a text as its collation compares it. As in SQLite, NOCASE looks at nothing behind a byte of 0. */
 static void text_put(const struct value *value, enum collation collation, uint8_t *at, size_t room)
 {
@@ -77,7 +91,7 @@ static void text_put(const struct value *value, enum collation collation, uint8_
         return;
     }
     for (size_t i = 0; i < length && bytes[i] != 0; i++)
-        at[i] = bytes[i] >= 'A' && bytes[i] <= 'Z' ? (uint8_t)(bytes[i] | 0x20) : bytes[i];
+        at[i] = folded(bytes[i]);
 }
 
 bool key_equals(const struct index *index, unsigned i, const struct value *a, const struct value *b)
@@ -107,10 +121,7 @@ uint8_t *key_part(const struct table *table, const struct index *index, unsigned
     if (value->type == VALUE_INTEGER) {
         number_put((uint64_t)value->integer ^ sign, at + 1);
     } else if (value->type == VALUE_REAL) {
-        double real = value->real + 0.0; /* -0.0 becomes 0.0, which it equals */
-        uint64_t bits;
-        memcpy(&bits, &real, sizeof bits);
-        number_put(bits & sign ? ~bits : bits | sign, at + 1);
+        number_put(real_bits(value->real), at + 1);
     } else if (value->type != VALUE_NULL) {
         enum collation collation = value->type == VALUE_TEXT ? index->collation[i] : COLLATION_BINARY;
         text_put(value, MUTATED(sql_keys_by_bytes) ? COLLATION_BINARY : collation, at + 1, width - 1);
@@ -122,4 +133,51 @@ void key_make(const struct table *table, const struct index *index, const struct
 {
     for (unsigned i = 0; i < key_columns(table, index); i++)
         key = key_part(table, index, i, &values[index->column[i]], key);
+}
+
+/* ---- Hashes. ---- */
+
+/* FNV-1a, which takes bytes one at a time, as collations do. */
+enum { WORD_BYTES = 8 };
+static const uint64_t hash_start = UINT64_C(0xcbf29ce484222325), hash_factor = UINT64_C(0x100000001b3);
+
+static uint64_t byte_hash(uint64_t hash, uint8_t byte)
+{
+    return (hash ^ byte) * hash_factor;
+}
+
+static uint64_t word_hash(uint64_t hash, uint64_t word)
+{
+    for (unsigned i = 0; i < WORD_BYTES; i++)
+        hash = byte_hash(hash, (uint8_t)(word >> 8 * i));
+    return hash;
+}
+
+/* Of a text or blob, as its collation compares it, and behind it how long that is. */
+static uint64_t text_hash(uint64_t hash, const struct value *value, enum collation collation)
+{
+    const uint8_t *bytes = value->bytes;
+    const bool folds = collation == COLLATION_NOCASE;
+    size_t length = collation == COLLATION_RTRIM ? trimmed(bytes, value->length) : value->length, i = 0;
+    for (; i < length && !(folds && bytes[i] == 0); i++)
+        hash = byte_hash(hash, folds ? folded(bytes[i]) : bytes[i]);
+    return word_hash(hash, i);
+}
+
+bool key_hash(const struct index *index, const struct value *values, uint64_t *hash)
+{
+    *hash = hash_start;
+    for (unsigned i = 0; i < index->columns; i++) {
+        const struct value *value = &values[index->column[i]];
+        const bool is_text = value->type == VALUE_TEXT && !MUTATED(sql_hash_by_bytes);
+        if (value->type == VALUE_NULL)
+            return false;
+        if (value->type == VALUE_INTEGER)
+            *hash = word_hash(*hash, (uint64_t)value->integer);
+        else if (value->type == VALUE_REAL)
+            *hash = word_hash(*hash, real_bits(value->real));
+        else
+            *hash = text_hash(*hash, value, is_text ? index->collation[i] : COLLATION_BINARY);
+    }
+    return true;
 }

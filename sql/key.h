@@ -5,7 +5,8 @@
  * beginning of a text or blob, filled up with zeros. A text is what its collation compares: in lower case, or without
  * the blanks at its end. The index's entries are pairs of key and row, so that different rows may have one key. Keys of
  * texts are not exact: different texts may have one, and who looks for a value tests the rows that it finds. If a < b,
- * a's key is not behind b's. Checked by: tests/unit/sql/key.c.
+ * a's key is not behind b's. A HASH index has hashes of the whole values instead (entries.h).
+ * Checked by: tests/unit/sql/key.c.
  */
 #ifndef SQL_KEY_H
 #define SQL_KEY_H
@@ -27,6 +28,9 @@ uint8_t *key_part(const struct table *table, const struct index *index, unsigned
 
 /* Whether two values are equal in the index's i-th column. NULL equals NULL here. */
 bool key_equals(const struct index *index, unsigned i, const struct value *a, const struct value *b);
+
+/* The hash of a row's values, the same for values that are equal. False: one of them is NULL. */
+bool key_hash(const struct index *index, const struct value *values, uint64_t *hash);
 
 /* The key of a row with these values, one for each column of the table. */
 void key_make(const struct table *table, const struct index *index, const struct value *values, uint8_t *key);

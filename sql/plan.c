@@ -70,7 +70,8 @@ static bool take(struct plan *plan, sqlite3_index_info *info, int constraint)
 static void match(const struct table *table, sqlite3_index_info *info, struct plan *plan)
 {
     const struct index *index = plan->index == PLAN_ROWIDS ? NULL : &table->index[plan->index - 1];
-    unsigned columns = index == NULL ? 1 : key_columns(table, index);
+    const bool hash = index != NULL && index->hash;
+    unsigned columns = index == NULL ? 1 : hash ? index->columns : key_columns(table, index);
     while (plan->equal < columns) {
         int column =
             index == NULL || (int)index->column[plan->equal] == table->key ? -1 : (int)index->column[plan->equal];
@@ -78,6 +79,10 @@ static void match(const struct table *table, sqlite3_index_info *info, struct pl
         if (take(plan, info, find(table, info, column, collation, "e"))) {
             plan->equal++;
             continue;
+        }
+        if (hash) { /* of no use for a part of its columns */
+            plan->equal = plan->count = 0;
+            return;
         }
         plan->above = take(plan, info, find(table, info, column, collation, "gG"));
         plan->below = take(plan, info, find(table, info, column, collation, "lL"));
@@ -106,7 +111,8 @@ static void estimate(const struct table *table, struct plan *plan)
         plan->rows = plan->rows / 4 + 1;
     if (plan->rows > all)
         plan->rows = all;
-    plan->cost = log2(all) + plan->rows * (plan->index == PLAN_ROWIDS ? 1 : 2);
+    const bool hash = plan->index != PLAN_ROWIDS && table->index[plan->index - 1].hash;
+    plan->cost = (hash ? 1 : log2(all)) + plan->rows * (plan->index == PLAN_ROWIDS ? 1 : 2);
 }
 
 /* Whether the index gives the rows in the order that is wanted. */
@@ -114,7 +120,7 @@ static bool is_ordered(const struct table *table, const sqlite3_index_info *info
 {
     const struct index *index = plan->index == PLAN_ROWIDS ? NULL : &table->index[plan->index - 1];
     unsigned at = index == NULL ? 0 : plan->equal;
-    if (info->nOrderBy == 0)
+    if (info->nOrderBy == 0 || (index != NULL && index->hash))
         return false;
     if (index == NULL && plan->equal == 1 && !plan->list)
         return true; /* one row */

@@ -295,7 +295,20 @@ static bool numbers_parse(struct parser *parser, struct index *index)
     return true;
 }
 
-/* What follows the word UNIQUE or INDEX: perhaps numbers, perhaps a name, the columns. */
+/* Perhaps USING and the kind of the index. */
+static bool method_parse(struct parser *parser, struct index *index)
+{
+    if (!is_word(parser, "USING"))
+        return true;
+    if (!word_next(parser))
+        return false;
+    index->hash = is_word(parser, "HASH");
+    if (!index->hash && !is_word(parser, "BTREE"))
+        return refuse(parser, sqlite3_mprintf("maemio: '%s' behind USING; there are HASH and BTREE", parser->word));
+    return word_next(parser);
+}
+
+/* What follows the word UNIQUE or INDEX: perhaps numbers, perhaps a name, perhaps its kind, the columns. */
 static bool index_parse(struct parser *parser, bool unique)
 {
     struct index *index = index_new(parser, unique);
@@ -303,13 +316,13 @@ static bool index_parse(struct parser *parser, bool unique)
         return false;
     if (!parser->quoted && isdigit((unsigned char)parser->word[0]))
         return refuse(parser, sqlite3_mprintf("maemio: '%s' where an index's name should be", parser->word));
-    if (!is_word(parser, "(")) {
+    if (!is_word(parser, "(") && !is_word(parser, "USING")) {
         if ((index->name = memory_text(parser->word)) == NULL || !word_next(parser))
             return false;
     } else if (!unique) {
         return refuse(parser, sqlite3_mprintf("maemio: INDEX without a name"));
     }
-    return columns_parse(parser, index) && word_next(parser);
+    return method_parse(parser, index) && columns_parse(parser, index) && word_next(parser);
 }
 
 /* ---- Columns and tables. ---- */
@@ -554,6 +567,7 @@ char *schema_text(const struct table *table, bool for_people)
             sqlite3_str_appendf(text, "%llu ", (unsigned long long)index->alike[j]);
         if (index->name != NULL)
             sqlite3_str_appendf(text, "\"%w\"", index->name);
+        sqlite3_str_appendall(text, index->hash ? " USING HASH " : "");
         index_columns_append(text, table, index);
     }
     return sqlite3_str_finish(text);
@@ -562,8 +576,8 @@ char *schema_text(const struct table *table, bool for_people)
 char *schema_index_text(const struct table *table, const struct index *index)
 {
     sqlite3_str *text = sqlite3_str_new(NULL);
-    sqlite3_str_appendf(text, "CREATE %sINDEX \"%w\" ON \"%w\"", index->unique ? "UNIQUE " : "", index->name,
-                        table->name);
+    sqlite3_str_appendf(text, "CREATE %sINDEX \"%w\" ON \"%w\"%s", index->unique ? "UNIQUE " : "", index->name,
+                        table->name, index->hash ? " USING HASH " : "");
     index_columns_append(text, table, index);
     return sqlite3_str_finish(text);
 }

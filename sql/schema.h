@@ -2,12 +2,13 @@
  * schema.h - tables and views as SQL knows them, and the text that defines one.
  *
  * The text is what stands in the parentheses of CREATE TABLE, and what the catalogue keeps: id INTEGER PRIMARY KEY,
- * name TEXT NOT NULL DEFAULT '', zip INTEGER CHECK (zip > 0), UNIQUE(name), INDEX by_zip(zip, name) A column has a
- * name, a type, and may be NOT NULL, UNIQUE, PRIMARY KEY, have a DEFAULT and CHECKs. A PRIMARY KEY of one INTEGER
- * column is the rowid; any other is a unique index over columns that are NOT NULL. A column may have a COLLATE, and so
- * may a column of an index, which else has that of the table's column. The catalogue's text has the number of the
- * engine's index behind the words UNIQUE and INDEX, and what ANALYZE has found. What is not understood is refused. The
- * catalogue's text of a view is the word VIEW and what follows the name in CREATE VIEW, which only SQLite understands.
+ * name TEXT NOT NULL DEFAULT '', zip INTEGER CHECK (zip > 0), UNIQUE(name), INDEX by_zip(zip, name), INDEX at USING
+ * HASH (zip, name). A column has a name, a type, and may be NOT NULL, UNIQUE, PRIMARY KEY, have a DEFAULT and CHECKs. A
+ * PRIMARY KEY of one INTEGER column is the rowid; any other is a unique index over columns that are NOT NULL. A column
+ * may have a COLLATE, and so may a column of an index, which else has that of the table's column. The catalogue's text
+ * has the number of the engine's index behind the words UNIQUE and INDEX, and what ANALYZE has found. What is not
+ * understood is refused. The catalogue's text of a view is the word VIEW and what follows the name in CREATE VIEW,
+ * which only SQLite understands.
  * Checked by: tests/unit/sql/schema.c.
  */
 #ifndef SQL_SCHEMA_H
@@ -46,8 +47,8 @@ struct column {
 
 /* An index beside that of rowids. */
 struct index {
-    char *name; /* NULL: it is a constraint of the table, and cannot be dropped alone */
-    bool unique;
+    char *name;        /* NULL: it is a constraint of the table, and cannot be dropped alone */
+    bool unique, hash; /* hash: it serves = on all its columns, and nothing else */
     unsigned columns;
     unsigned column[INDEX_COLUMNS_MAX];
     enum collation collation[INDEX_COLUMNS_MAX];

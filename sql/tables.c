@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sql/entries.h"
 #include "sql/key.h"
 #include "sql/sqlite.h"
 
@@ -84,6 +85,13 @@ static const struct table *table_by_id(const struct database *database, uint64_t
 
 /* ---- Changes. ---- */
 
+static bool is_hash(struct mae_index *index)
+{
+    struct mae_index_config config;
+    mae_index_config_of(index, &config);
+    return config.kind == MAE_INDEX_HASH;
+}
+
 /* Whether an index has no entries. */
 struct emptiness {
     struct mae_index *index;
@@ -100,7 +108,7 @@ static enum mae_status entry_meet(void *arg, const void *key, uint64_t row)
 static enum mae_status empty_look(struct mae_txn *txn, struct emptiness *look)
 {
     look->empty = true;
-    return mae_index_visit(txn, look->index, NULL, NULL, 0, entry_meet, look);
+    return is_hash(look->index) ? MAE_OK : mae_index_visit(txn, look->index, NULL, NULL, 0, entry_meet, look);
 }
 
 static bool is_used(const struct table *table, uint64_t id)
@@ -111,12 +119,20 @@ static bool is_used(const struct table *table, uint64_t id)
     return false;
 }
 
-/* Makes the engine's index, or takes one that an index which is no more has left empty. */
+static struct mae_index_config config_wanted(const struct table *table, const struct index *index)
+{
+    if (index->hash)
+        return (struct mae_index_config){.kind = MAE_INDEX_HASH, .key_bytes = HASH_KEY_BYTES};
+    return (struct mae_index_config){
+        .kind = MAE_INDEX_ORDERED, .key_bytes = key_bytes(table, index), .non_unique = true};
+}
+
+/* Makes the engine's index, or takes one that an index which is no more has left empty. A hash index of the table is:
+ * who drops an index removes its entries, and what a transaction has put into one that it has made goes with it. */
 static enum mae_status index_make(struct database *database, struct mae_txn *txn, struct table *table,
                                   struct index *index)
 {
-    const struct mae_index_config wanted = {
-        .kind = MAE_INDEX_ORDERED, .key_bytes = key_bytes(table, index), .non_unique = true};
+    const struct mae_index_config wanted = config_wanted(table, index);
     /* Ends: each round names a larger number, and the engine has a maximum of indexes. */
     for (uint64_t id = 1;; id++) {
         struct object_name name = index_name(table->id, id);
@@ -127,7 +143,7 @@ static enum mae_status index_make(struct database *database, struct mae_txn *txn
             continue;
         if (look.index != NULL)
             mae_index_config_of(look.index, &config);
-        if (config.key_bytes != wanted.key_bytes)
+        if (config.kind != wanted.kind || config.key_bytes != wanted.key_bytes)
             continue;
         enum mae_status status;
         if (look.index == NULL) {
@@ -398,7 +414,17 @@ static enum standing index_standing(const struct database *database, struct mae_
     return STANDING_ENTRIES;
 }
 
-/* Drops the engine's index, or table with all its indexes, or, while other transactions are open, makes it empty. */
+/* Whether rows of the table have entries in a hash index, which cannot be listed. */
+static bool has_hash(struct mae_db *db, const struct mae_table *rows)
+{
+    struct mae_index *index = mae_index_next(db, NULL);
+    while (index != NULL && !(mae_index_table(index) == rows && is_hash(index)))
+        index = mae_index_next(db, index);
+    return index != NULL;
+}
+
+/* Drops the engine's index, or table with all its indexes, or, while other transactions are open, makes it empty. A
+ * table with a hash index stays as it is then: its rows have entries there, and the next sweep finds it. */
 static enum mae_status object_sweep(struct database *database, struct mae_worker *worker, struct mae_index *index,
                                     enum standing standing, bool *busy)
 {
@@ -407,7 +433,8 @@ static enum mae_status object_sweep(struct database *database, struct mae_worker
     if (!*busy) /* no need to wait once more */
         status = rows != NULL ? mae_table_drop(database->db, rows) : mae_index_drop(database->db, index);
     *busy = status == MAE_BUSY;
-    return *busy ? index_sweep(worker, index, rows) : status;
+    const bool stays = is_hash(index) || (rows != NULL && has_hash(database->db, rows));
+    return *busy && stays ? MAE_OK : *busy ? index_sweep(worker, index, rows) : status;
 }
 
 enum mae_status tables_sweep(struct database *database, struct mae_worker *worker, bool drop)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/base/compiler.h"
+#include "sql/entries.h"
 #include "sql/module.h"
 #include "sql/upsert.h"
 
@@ -132,16 +133,13 @@ static enum mae_status row_remove(const struct change *change, uint64_t row, con
     const struct table *table = change->table;
     struct mae_txn *txn = change->session->txn;
     struct value values[COLUMNS_MAX];
-    uint8_t key[KEY_BYTES_MAX];
     uint64_t rowid = rowid_key(row_rowid(data));
     enum mae_status status = MAE_OK;
     change->session->changes++;
     for (unsigned i = 0; i < table->columns; i++)
         values[i] = row_column(data, i);
-    for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++) {
-        key_make(table, &table->index[i], values, key);
-        status = mae_index_remove(txn, table->index[i].entries, key, row);
-    }
+    for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)
+        status = entries_remove(txn, table, &table->index[i], values, row);
     if (status == MAE_OK)
         status = mae_index_remove(txn, table->by_rowid, &rowid, row);
     return status == MAE_OK ? mae_row_delete(txn, table->rows, row) : status;
@@ -217,13 +215,11 @@ static int refuse_unique(const struct change *change, const struct index *index)
  * that come in beside them. */
 static enum mae_status unique_search(const struct change *change, const struct index *index, struct search *search)
 {
-    uint8_t key[KEY_BYTES_MAX];
     *search = (struct search){.change = change, .index = index};
     for (unsigned i = 0; i < index->columns; i++)
         if (change->values[index->column[i]].type == VALUE_NULL)
             return MAE_OK; /* NULL equals nothing */
-    key_make(change->table, index, change->values, key);
-    return mae_index_visit(change->session->txn, index->entries, key, key, 0, search_visit, search);
+    return entries_visit(change->session->txn, change->table, index, change->values, search_visit, search);
 }
 
 static bool index_changes(const struct change *change, const struct index *index)
@@ -317,18 +313,9 @@ static int row_make(struct change *change, size_t *bytes)
 
 static enum mae_status index_write(const struct change *change, const struct index *index, uint64_t row)
 {
-    uint8_t old[KEY_BYTES_MAX], key[KEY_BYTES_MAX];
-    key_make(change->table, index, change->values, key);
-    if (change->is_update) {
-        key_make(change->table, index, change->old, old);
-        if (memcmp(old, key, key_bytes(change->table, index)) == 0)
-            return MAE_OK;
-        enum mae_status status =
-            MUTATED(sql_old_entry_stays) ? MAE_OK : mae_index_remove(change->session->txn, index->entries, old, row);
-        if (status != MAE_OK)
-            return status;
-    }
-    return mae_index_insert(change->session->txn, index->entries, key, row);
+    struct mae_txn *txn = change->session->txn;
+    return change->is_update ? entries_change(txn, change->table, index, change->old, change->values, row)
+                             : entries_add(txn, change->table, index, change->values, row);
 }
 
 static enum mae_status rowid_move(const struct change *change)

@@ -33,6 +33,7 @@ static const char *const steps[] = {
     "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, UNIQUE(b))",
     "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, NULL)",
     "CREATE INDEX IF NOT EXISTS by_a ON t(a)",
+    "CREATE INDEX IF NOT EXISTS by_hash ON t USING HASH (a)",
     ("WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, i % 7, i "
      "FROM n"),
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT 'added'",
@@ -42,6 +43,7 @@ static const char *const steps[] = {
     "CREATE VIEW s(n) AS SELECT count(*) FROM u",
     "ALTER TABLE u RENAME TO v",
     "DROP INDEX IF EXISTS by_a",
+    "DROP INDEX IF EXISTS by_hash",
     "ALTER TABLE t DROP COLUMN d",
     "BEGIN; DROP TABLE v; CREATE TABLE v(z INTEGER UNIQUE); INSERT INTO v SELECT id FROM t; COMMIT",
     "CREATE INDEX IF NOT EXISTS by_ba ON t(b, a)",
@@ -59,6 +61,7 @@ static const char *const questions[] = {
      "maemio.sqlite_schema AS s WHERE type = 'table' AND name NOT LIKE 'maemio%' ORDER BY name"),
     "SELECT * FROM t ORDER BY id",
     "SELECT id FROM t WHERE a BETWEEN 2 AND 5 ORDER BY id",
+    "SELECT id FROM t WHERE a = 2 ORDER BY id",
     "SELECT id FROM t WHERE b > '2' ORDER BY id",
     "SELECT * FROM u ORDER BY rowid",
     "SELECT * FROM v ORDER BY rowid",

@@ -91,6 +91,9 @@ static const char *const units[] = {
     "DROP INDEX by_a",
     "ALTER TABLE t DROP COLUMN d",
     "CREATE INDEX by_b ON t(b, a)",
+    "CREATE INDEX by_hash ON t USING HASH (a)",
+    "BEGIN; DELETE FROM t WHERE a = 30; INSERT INTO t VALUES (3, 30, NULL), (13, 30, NULL); COMMIT",
+    "DROP INDEX by_hash",
 };
 
 static sqlite3 *connect_patiently(void)
