@@ -66,6 +66,15 @@ static enum mae_status refuse_memory(struct problem *problem, const char *folder
     return problem_set(problem, MAE_UNSUPPORTED, "%s is in memory only: durability=async is all it can give", folder);
 }
 
+/* To open a database begins a life of it, which is written down. */
+static enum mae_status refuse_reader(struct problem *problem, const char *path, int result)
+{
+    if (result != -EACCES && result != -EPERM && result != -EROFS)
+        return cannot(problem, "creation", path, result);
+    return problem_set(problem, problem_status(result),
+                       "%s: %s; who opens a database must be allowed to write to its folder", path, strerror(-result));
+}
+
 static enum mae_status lock_folder(struct folders *folders, const char *folder, bool lasting, struct problem *problem)
 {
     char path[SEGMENT_PATH_BYTES];
@@ -84,7 +93,7 @@ static enum mae_status lock_folder(struct folders *folders, const char *folder, 
     (void)snprintf(path, sizeof path, "%s/lock", folder);
     int file = file_calls->open(path, FILE_WRITE | FILE_CREATE);
     if (file < 0)
-        return cannot(problem, "creation", path, file);
+        return refuse_reader(problem, path, file);
     folders->locks[folders->locked++] = file;
     result = file_calls->lock(file);
     if (result == -EWOULDBLOCK)

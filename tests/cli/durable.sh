@@ -87,6 +87,8 @@ if [ "$(id -u)" = 0 ]; then # as somebody who must not write there
     chmod a+rx "$stage" "$stage/log"
     chmod -R a+r "$stage/log"
     setpriv --reuid 65534 --clear-groups "$stage/maemio" log --verify "$stage/log" | grep -q '^verification: ok'
+    refused 1 'log/lock: Permission denied; who opens a database must be allowed to write' \
+        setpriv --reuid 65534 --clear-groups "$stage/maemio" recover "$stage/log"
 fi
 
 # A copy, which is another database.
