@@ -34,6 +34,7 @@ struct held_entries {
     unsigned char *keys;
     unsigned rows[BATCH_ROWS]; /* numbers of held rows */
     unsigned count, first;     /* first: that has not been loaded */
+    unsigned next;             /* in the transaction that runs */
 };
 
 struct held_row {
@@ -125,19 +126,6 @@ static void let_go(struct load *load)
 
 /* ---- Loading what is held. ---- */
 
-static enum mae_status insert_rows(struct mae_txn *txn, const struct load *load, uint64_t *ids)
-{
-    enum mae_status status = MAE_OK;
-    for (unsigned i = load->first; i < load->last && status == MAE_OK; i++) {
-        const struct held_row *row = &load->rows[i];
-        void *data;
-        status = mae_row_insert(txn, load->table, row->bytes, &ids[i], &data);
-        if (status == MAE_OK && row->bytes)
-            memcpy(data, load->data + row->at, row->bytes);
-    }
-    return status;
-}
-
 /* The number of entries from `first` on that are of the rows which the transaction inserts. */
 static unsigned entries_of_rows(const struct load *load, const struct held_entries *entries)
 {
@@ -147,19 +135,38 @@ static unsigned entries_of_rows(const struct load *load, const struct held_entri
     return end - entries->first;
 }
 
+static enum mae_status insert_row(struct mae_txn *txn, struct load *load, unsigned i)
+{
+    const struct held_row *row = &load->rows[i];
+    uint64_t id;
+    void *data;
+    enum mae_status status = mae_row_insert(txn, load->table, row->bytes, &id, &data);
+    if (status == MAE_OK && row->bytes > 0)
+        memcpy(data, load->data + row->at, row->bytes);
+    for (size_t k = 0; k < load->index_count && status == MAE_OK; k++) {
+        struct held_entries *entries = &load->entries[k];
+        if (entries->next == entries->count || entries->rows[entries->next] != i)
+            continue;
+        status = mae_index_insert(txn, entries->index, entries->keys + entries->next * entries->key_bytes, id);
+        entries->next++;
+    }
+    return status;
+}
+
 static enum mae_status insert_all(struct mae_txn *txn, void *arg)
 {
-    const struct load *load = arg;
-    uint64_t ids[BATCH_ROWS];
-    enum mae_status status = insert_rows(txn, load, ids);
-    for (size_t i = 0; i < load->index_count && status == MAE_OK; i++) {
-        const struct held_entries *entries = &load->entries[i];
-        const unsigned count = entries_of_rows(load, entries);
-        const unsigned char *key = entries->keys + entries->first * entries->key_bytes;
-        mae_prefetch(txn, entries->index, key, count);
-        for (unsigned j = 0; j < count && status == MAE_OK; j++, key += entries->key_bytes)
-            status = mae_index_insert(txn, entries->index, key, ids[entries->rows[entries->first + j]]);
+    struct load *load = arg;
+    enum mae_status status = MAE_OK;
+    for (size_t k = 0; k < load->index_count; k++) {
+        struct held_entries *entries = &load->entries[k];
+        entries->next = entries->first;
+        /* Into an ordered index an insert searches its own way, which this would only double. */
+        if (entries->index->config.kind == MAE_INDEX_HASH)
+            mae_prefetch(txn, entries->index, entries->keys + entries->first * entries->key_bytes,
+                         entries_of_rows(load, entries));
     }
+    for (unsigned i = load->first; i < load->last && status == MAE_OK; i++)
+        status = insert_row(txn, load, i);
     return status;
 }
 
