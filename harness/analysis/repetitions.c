@@ -1,6 +1,7 @@
 /* repetitions.c - see repetitions.h. */
 #include "harness/analysis/repetitions.h"
 
+#include "harness/analysis/nodes.h"
 #include "harness/record/csv.h"
 
 /* ---- Grouping. ---- */
@@ -107,6 +108,7 @@ void repetitions_print_table(const struct repetitions *repetitions, FILE *file)
     SUPPORT_FREED char *unused = results_unused_text(&repetitions->results);
     if (unused[0] != '\0')
         (void)fprintf(file, "not used: %s\n", unused);
+    nodes_print(file, &repetitions->results);
 }
 
 void repetitions_print_csv(const struct repetitions *repetitions, FILE *file)

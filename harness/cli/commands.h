@@ -13,6 +13,7 @@
 #define COMMAND_TABLE(X)                                                         \
     X(run, "run a workload on a target and measure it")                          \
     X(sweep, "run every point of a job file, resumable, into a folder")          \
+    X(node, "do one run of a sweep on this machine, for another (--launcher)")   \
     X(compare, "is B slower than A? two result files, by configuration")         \
     X(check, "was a recorded history (`run --history') serializable?")           \
     X(figure, "run an experiment of the paper and draw its figure")              \

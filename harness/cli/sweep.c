@@ -22,7 +22,7 @@ static enum exit_code sweep_with_page(const char *name, const struct sweep_reque
 
 enum exit_code sweep_command(int argc, char **argv)
 {
-    struct sweep_request request = {.seed = 1};
+    struct sweep_request request = {.seed = 1, .launcher = "local"};
     struct support_list overrides = {0};
     bool no_page = false;
     struct command_option options[] = {
@@ -35,6 +35,14 @@ enum exit_code sweep_command(int argc, char **argv)
             "run nothing; for scripts: a line for each point, its name and the arguments of `maemio run' with tabs "
             "between"),
         COMMAND_OPTION("no-page", FLAG, &no_page, NULL, "leave DIR/report.html out, which compares the settings"),
+        COMMAND_OPTION(
+            "launcher", TEXT, &request.launcher, "WHERE",
+            "where runs take place: local; on machines that ssh reaches, ssh:HOST,HOST; on nodes of Slurm, slurm or "
+            "slurm:NODE,NODE; or by any COMMAND, to which a program and its arguments are added [default local]"),
+        COMMAND_OPTION("nodes", TEXT, &request.nodes, "NAME,NAME",
+                       "of a COMMAND: the machines it leads to, each of which it finds in $MAEMIO_NODE [default 1]"),
+        COMMAND_OPTION("program", TEXT, &request.program, "PATH",
+                       "maemio on the nodes, of the same build; by default where it is here"),
         COMMAND_OPTION("seed", COUNT, &request.seed, "N", "seed of the order of the runs [u64, default 1]"),
         COMMAND_OPTION("override", LIST, &overrides, "KEY=VALUE",
                        "set this in every point, whatever the file says; as often as needed"),

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "harness/analysis/nodes.h"
 #include "harness/common/program.h"
 #include "harness/common/quantity.h"
 #include "harness/common/text_file.h"
@@ -477,6 +478,24 @@ static void provenance_put(json_t *page, const struct report *report)
     }
 }
 
+/* The machines that have measured, side by side, where a sweep was over several. */
+static void nodes_put(json_t *page, const struct report *report)
+{
+    size_t count, disagree = 0;
+    SUPPORT_FREED struct node_speed *nodes = nodes_compare(&report->experiments[0].set, &count);
+    if (count < 2)
+        return;
+    json_t *section = html_row(page, "nodes");
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = html_row(section, "rows");
+        html_put_texts(row, "name", nodes[i].name, "speed", nodes_text(&nodes[i]), NULL);
+        html_put(row, "runs", "%zu", nodes[i].runs);
+        disagree += nodes[i].disagrees;
+    }
+    if (disagree > 0)
+        html_put_texts(section, "warning", nodes_warning, NULL);
+}
+
 /* ---- The page. ---- */
 
 static json_t *page_data(const struct report *report, bool one_sweep, struct support_text *csv)
@@ -495,6 +514,8 @@ static json_t *page_data(const struct report *report, bool one_sweep, struct sup
         sweep_settings_put(page, report);
     else
         figures_settings_put(page, report);
+    if (one_sweep)
+        nodes_put(page, report);
     provenance_put(page, report);
     return page;
 }

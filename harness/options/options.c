@@ -28,6 +28,7 @@ bool run_option_is_configuration(size_t i)
     case RUN_OPTION_deadline:
     case RUN_OPTION_label:
     case RUN_OPTION_point:
+    case RUN_OPTION_node:
     case RUN_OPTION_first_repetition:
         return false;
     default:
@@ -636,9 +637,9 @@ static bool combination_check(struct options *options, char *error)
                           counted);
         run->warmup = run->time = 0;
     }
-    if (!is_utf8(run->label) || !is_utf8(run->point))
-        return REFUSE(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
-                      is_utf8(run->label) ? "point" : "label");
+    const char *other = !is_utf8(run->label) ? "label" : !is_utf8(run->point) ? "point" : "node";
+    if (!is_utf8(run->label) || !is_utf8(run->point) || !is_utf8(run->node))
+        return REFUSE(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same", other);
     if (run->check == RUN_CHECK_FULL && run->history[0] != '\0')
         return REFUSE(error, "--check full and --history exclude each other: `maemio check' judges that history");
     if (strcmp(run->history, "-") == 0)

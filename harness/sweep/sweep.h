@@ -5,6 +5,10 @@
  * Order. The sweep runs all points once, in an order shuffled by the seed, then all once more in another order, and so
  * on. So slow changes of the machine affect all points alike.
  *
+ * Nodes. With a launcher (launcher.h) the runs of a round take place on one node and the next round's on another, so
+ * that settings are compared on one node, and all nodes have all settings; with fewer rounds than nodes the points of a
+ * round are dealt out. Each node does one run at a time. The runs of a node that is lost go to others.
+ *
  * Folder. A run writes into DIR/runs/<point>-<repetition>.part, which is renamed to DIR/runs/<point>-<repetition> when
  * the run ended well and its rows are whole. So a name without an ending is a finished run. When the sweep is started
  * again, whether it had ended or not, it does not repeat finished runs, except those whose files are not whole. A
@@ -19,7 +23,8 @@
 #include "harness/options/options.h"
 
 struct sweep_request {
-    const char *file, *out; /* the job file, the folder */
+    const char *file, *out;                 /* the job file, the folder */
+    const char *launcher, *nodes, *program; /* launcher.h; the last two may be NULL */
     bool dry_run, print_arguments;
     uint64_t seed; /* of the order */
     struct option_pairs overrides;

@@ -24,6 +24,7 @@ static bool keys_allowed(const struct jobfile_point *point, const struct option_
                                          {"json", "it goes into results.jsonl of --out"},
                                          {"point", "the sweep names its points"},
                                          {"first_repetition", "the sweep counts repetitions"},
+                                         {"node", "the sweep says which it was"},
                                          {"reload", "each repetition of a sweep is a process of its own"}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         const struct jobfile_setting *setting = jobfile_setting(point, own[i][0]);
@@ -262,7 +263,7 @@ static void runs_order(struct sweep_plan *plan, uint64_t seed)
         size_t first = at;
         for (size_t i = 0; i < plan->point_count; i++)
             if (repetition <= plan->points[i].options->run.repetitions)
-                plan->runs[at++] = (struct sweep_run){&plan->points[i], (unsigned)repetition, false};
+                plan->runs[at++] = (struct sweep_run){.point = &plan->points[i], .repetition = (unsigned)repetition};
         for (size_t i = at; i > first + 1; i--) { /* Fisher and Yates */
             size_t other = first + (size_t)rng_below(&rng, i - first);
             struct sweep_run swapped = plan->runs[i - 1];
@@ -320,7 +321,7 @@ static double waited_s(const struct sweep_point *point)
     return sweep_nominal_s(point) * (SIMULATED ? SIMULATED_SLOWDOWN * (double)(threads == 0 ? 1 : threads) : 1);
 }
 
-double sweep_plan_left_s(const struct sweep_plan *plan, size_t first)
+double sweep_plan_left_s(const struct sweep_plan *plan)
 {
     double overhead = 0, left = 0;
     size_t known = 0;
@@ -330,8 +331,8 @@ double sweep_plan_left_s(const struct sweep_plan *plan, size_t first)
             known++;
         }
     overhead = known == 0 ? OVERHEAD_S : overhead / (double)known;
-    for (size_t i = first; i < plan->run_count; i++)
-        if (!plan->runs[i].finished)
+    for (size_t i = 0; i < plan->run_count; i++)
+        if (!plan->runs[i].finished && !plan->runs[i].failed)
             left += plan->runs[i].point->seconds > 0 ? plan->runs[i].point->seconds
                                                      : waited_s(plan->runs[i].point) + overhead;
     return left < 0 ? 0 : left;
@@ -353,5 +354,5 @@ void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out)
                      plan->run_count, plan->run_count - left, left);
     support_text_add(out, "time: %s of warm-ups and windows, about ",
                      quantity_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000));
-    support_text_add(out, "%s in all\n", quantity_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000));
+    support_text_add(out, "%s in all\n", quantity_time((uint64_t)sweep_plan_left_s(plan) * 1000000000));
 }

@@ -34,6 +34,8 @@ struct sweep_run {
     struct sweep_point *point;
     unsigned repetition; /* from 1 */
     bool finished;
+    bool begun, failed; /* in this sweep */
+    unsigned losses;    /* so many nodes were lost with it */
 };
 
 struct sweep_plan {
@@ -65,7 +67,8 @@ void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out);
  */
 void sweep_plan_freeze(const struct sweep_plan *plan, struct support_text *out);
 
-/* The seconds that the runs from `first` on will take, as far as one can tell. */
-double sweep_plan_left_s(const struct sweep_plan *plan, size_t first);
+/* The seconds that all runs will take that have neither finished nor failed, one after the other, as far as one can
+ * tell. */
+double sweep_plan_left_s(const struct sweep_plan *plan);
 
 #endif

@@ -29,7 +29,8 @@ short=(run --threads 1 --pin none --records 1000 --warmup 0 --time 200ms)
 
 # ---- Help and lists. ----
 ends "help" 0 "Usage: maemio [OPTION...] COMMAND" --help
-for command in run sweep compare figure report check trend latency recover log sql doctor topology calibrate list; do
+for command in run sweep node compare figure report check trend latency recover log sql doctor topology calibrate \
+    list; do
     ends "help names $command" 0 "  $command " --help
     ends "$command --help" 0 "Usage: maemio $command" $command --help
 done

@@ -1,0 +1,152 @@
+/* node.c - see node.h. */
+#include "harness/sweep/node.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/common/interrupt.h"
+#include "harness/common/program.h"
+#include "harness/common/text_file.h"
+#include "harness/machine/disk.h"
+#include "harness/machine/provenance.h"
+#include "harness/sweep/processes.h"
+
+enum { REQUEST_BYTES_MAX = 1 << 20, LOOK_MS = 50, END_NS_MAX = 10 * 1000000000LL };
+
+static atomic_int signal_received;
+
+static void signal_note(int number)
+{
+    atomic_store_explicit(&signal_received, number, memory_order_relaxed);
+}
+
+char *node_build(void)
+{
+    struct provenance here;
+    provenance_read(&here);
+    return support_format("%s%s %s", here.revision, strcmp(here.dirty, "1") == 0 ? "-dirty" : "", here.build_mode);
+}
+
+/* ---- The request. ---- */
+
+/* One text up to its NUL; NULL where the input ends before. The caller frees it. */
+static char *text_take(size_t *left)
+{
+    struct support_text text = {0};
+    char c = 1;
+    support_text_add(&text, "%s", "");
+    while (*left > 0 && read(STDIN_FILENO, &c, 1) == 1 && c != '\0') {
+        support_text_add(&text, "%c", c);
+        --*left;
+    }
+    if (c == '\0')
+        return text.text;
+    free(text.text);
+    return NULL;
+}
+
+static bool request_take(const char *name, struct support_list *arguments)
+{
+    size_t left = REQUEST_BYTES_MAX;
+    SUPPORT_FREED char *protocol = text_take(&left), *build = protocol == NULL ? NULL : text_take(&left);
+    SUPPORT_FREED char *here = node_build();
+    if (build == NULL || strcmp(protocol, NODE_PROTOCOL) != 0)
+        return support_complain(name, "no request on its input: `maemio sweep --launcher' starts this, and its "
+                                      "launcher must hand on what it is given to read");
+    if (strcmp(build, here) != 0)
+        return support_complain(name,
+                                "this node has the build %s, and the sweep %s: --program names the same build "
+                                "on all nodes",
+                                here, build);
+    support_list_add(arguments, "maemio");
+    for (;;) {
+        SUPPORT_FREED char *text = text_take(&left);
+        if (text == NULL)
+            return support_complain(name, "the request on its input ends too early");
+        if (*text == '\0')
+            return true;
+        support_list_add(arguments, "%s", text);
+    }
+}
+
+/* ---- The run. ---- */
+
+/* Whether the sweep has gone: nothing but the end comes behind the request. */
+static bool input_ended(void)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char unused;
+    return poll(&input, 1, LOOK_MS) > 0 && read(STDIN_FILENO, &unused, 1) <= 0;
+}
+
+/* Until the run has ended. It is told when nobody wants it any more, and killed if it does not heed that. */
+static int run_await(pid_t pid, bool *wanted)
+{
+    uint64_t told_ns = 0;
+    int status;
+    *wanted = true;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        uint64_t now_ns = support_clock_ns();
+        if (told_ns != 0) {
+            (void)poll(NULL, 0, LOOK_MS);
+            if (now_ns - told_ns > END_NS_MAX)
+                (void)kill(pid, SIGKILL);
+        } else if (input_ended() || atomic_load(&signal_received) != 0) {
+            (void)kill(pid, SIGTERM);
+            told_ns = now_ns;
+            *wanted = false;
+        }
+    }
+    return process_code(status);
+}
+
+/* Writes the folder's files to the output. */
+static bool answer(const char *name, const char *folder)
+{
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(folder), words = {0};
+    support_list_add(&words, "tar");
+    support_list_add(&words, "-C");
+    support_list_add(&words, "%s", folder);
+    support_list_add(&words, "-cf");
+    support_list_add(&words, "-");
+    for (size_t i = 0; i < names.count; i++)
+        support_list_add(&words, "./%s", names.items[i]);
+    int code = program_run(name, words.items);
+    return code == 0 || support_complain(name, "tar ended with %d", code);
+}
+
+static enum exit_code serve_in(const char *name, const char *folder, char *const *arguments)
+{
+    struct sigaction before[INTERRUPT_SIGNALS];
+    bool wanted;
+    interrupt_take(signal_note, before);
+    pid_t pid = process_start(arguments, folder, NODE_LOG);
+    if (pid < 0) {
+        support_complain(name, "a run cannot be started: %s", strerror(errno));
+        return EXIT_FAILED;
+    }
+    int code = run_await(pid, &wanted);
+    interrupt_return(before);
+    if (!wanted)
+        return EXIT_INTERRUPTED;
+    SUPPORT_FREED char *path = support_format("%s/" NODE_CODE, folder), *text = support_format("%d\n", code);
+    return text_file_write(name, path, text, strlen(text)) && answer(name, folder) ? EXIT_FINE : EXIT_FAILED;
+}
+
+enum exit_code node_serve(const char *name)
+{
+    SUPPORT_ENDED_BY(support_list_free) struct support_list arguments = {0};
+    if (!request_take(name, &arguments))
+        return EXIT_USAGE;
+    SUPPORT_FREED char *folder = disk_scratch_make();
+    if (folder == NULL) {
+        support_complain(name, "%s: cannot make a folder there: %s", disk_scratch(), strerror(errno));
+        return EXIT_FAILED;
+    }
+    enum exit_code code = serve_in(name, folder, arguments.items);
+    program_folder_remove(folder);
+    return code;
+}

@@ -1,0 +1,102 @@
+/* Tests of harness/sweep/launcher.c: what --launcher means, and the words that it makes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/sweep/launcher.h"
+
+static char *words_of(const char *text, const char *nodes, const char *program, size_t node)
+{
+    struct launcher launcher;
+    char error[LAUNCHER_ERROR_BYTES];
+    struct support_text all = {0};
+    if (!launcher_init(&launcher, text, nodes, program, error))
+        fail_msg("%s", error);
+    struct support_list words = launcher_words(&launcher, node);
+    for (size_t i = 0; i < words.count; i++)
+        support_text_add(&all, "%s[%s]", i == 0 ? "" : " ", words.items[i]);
+    support_list_free(&words);
+    launcher_free(&launcher);
+    return all.text;
+}
+
+static void assert_words(const char *text, const char *nodes, const char *program, size_t node, const char *expected)
+{
+    char *words = words_of(text, nodes, program, node);
+    if (strstr(words, expected) == NULL)
+        fail_msg("%s: %s, without %s", text, words, expected);
+    free(words);
+}
+
+static void assert_refused(const char *text, const char *nodes, const char *program, const char *why)
+{
+    struct launcher launcher;
+    char error[LAUNCHER_ERROR_BYTES] = "";
+    assert_false(launcher_init(&launcher, text, nodes, program, error));
+    if (strstr(error, why) == NULL)
+        fail_msg("'%s', without '%s'", error, why);
+    launcher_free(&launcher);
+}
+
+static void local_is_one_node_without_a_name(void **state)
+{
+    (void)state;
+    struct launcher launcher;
+    char error[LAUNCHER_ERROR_BYTES];
+    assert_true(launcher_init(&launcher, "local", NULL, NULL, error));
+    assert_int_equal(launcher.kind, LAUNCHER_LOCAL);
+    assert_int_equal(launcher.nodes.count, 1);
+    assert_string_equal(launcher.nodes.items[0], "");
+    launcher_free(&launcher);
+    assert_refused("local", "a", NULL, "--nodes: goes with a --launcher that is not local");
+    assert_refused("local", NULL, "/bin/maemio", "--program: goes with");
+}
+
+/* The other side's shell reads what ssh is given; a path with a blank or a quote stays one word there. */
+static void ssh_quotes_the_program(void **state)
+{
+    (void)state;
+    assert_words("ssh:one,two", NULL, "/a b/it's", 1, "[two] ['/a b/it'\\''s' node]");
+    assert_words("ssh:one,two", NULL, "maemio", 0, "[-oBatchMode=yes]");
+    assert_words("ssh:one,two", NULL, "maemio", 0, "[one] ['maemio' node]");
+    assert_refused("ssh:", NULL, NULL, "'' is no list of names such as a,b");
+    assert_refused("ssh:a,,b", NULL, NULL, "'a,,b' is no list of names");
+    assert_refused("ssh:-oProxyCommand=x", NULL, NULL, "is no list of names");
+    assert_refused("ssh:a,b,a", NULL, NULL, "a is there twice");
+    assert_refused("ssh:a", "b", NULL, "--nodes: the nodes of ssh and slurm stand in --launcher");
+}
+
+static void slurm_takes_a_whole_node(void **state)
+{
+    (void)state;
+    assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
+    assert_words("slurm:n1,n2", NULL, "/opt/maemio", 1, "[--exclusive] [--nodelist=n2] [/opt/maemio] [node]");
+    assert_int_equal(setenv("SLURM_JOB_ID", "7", 1), 0);
+    assert_words("slurm:n1,n2", NULL, "/opt/maemio", 0, "[--overlap] [--nodelist=n1] [/opt/maemio] [node]");
+    assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
+}
+
+static void a_command_knows_its_node(void **state)
+{
+    (void)state;
+    assert_words("podman exec -i $MAEMIO_NODE", "a,b", "/m", 1,
+                 "[env] [MAEMIO_NODE=b] [sh] [-c] [exec podman exec -i $MAEMIO_NODE \"$@\"] [sh] [/m] [node]");
+    assert_words("nice", NULL, "/m", 0, "[MAEMIO_NODE=1]");
+    assert_refused(" ", NULL, NULL, "is empty: want local, ssh:HOSTS, slurm or a command");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(local_is_one_node_without_a_name),
+        cmocka_unit_test(ssh_quotes_the_program),
+        cmocka_unit_test(slurm_takes_a_whole_node),
+        cmocka_unit_test(a_command_knows_its_node),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
