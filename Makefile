@@ -74,8 +74,9 @@ CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
 
-# MODE=sim: each access of memory is a call that sim/runtime answers; the simulator itself makes none.
-INSTRUMENT_sim := -fsanitize=thread -include sim/runtime/instrumented.h
+# MODE=sim: each access of memory and each basic block is a call that sim/runtime answers; the simulator itself makes
+# none.
+INSTRUMENT_sim := -fsanitize=thread -fsanitize-coverage=trace-pc -include sim/runtime/instrumented.h
 INSTRUMENT = $(INSTRUMENT_$(MODE))
 WRAPPED := $(if $(filter sim,$(MODE)),syscall \
 	$(shell sed -n 's/^WRAP.[^$(comma)]*$(comma) \([a-z_]*\)$(comma).*/\1/p' sim/runtime/system.c))

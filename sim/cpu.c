@@ -13,6 +13,7 @@ void cpu_init(struct cpu *core, struct memory *memory, unsigned idx)
     core->idx = idx;
     core->access_ps = (uint64_t)(memory->machine.access_ns * 1000 + 0.5);
     core->atomic_ps = (uint64_t)(memory->machine.atomic_ns * 1000 + 0.5);
+    core->branch_ps = (uint64_t)(memory->machine.branch_ns * 1000 + 0.5);
 }
 
 void cpu_wait(struct cpu *core, uint64_t until_ps)
@@ -107,6 +108,7 @@ static void access_begin(struct cpu *core)
 struct cpu_load *cpu_read(struct cpu *core, uint64_t address)
 {
     access_begin(core);
+    core->last_read = core->accesses;
     return read_line(core, address, true);
 }
 
@@ -114,6 +116,23 @@ void cpu_prefetch(struct cpu *core, uint64_t address)
 {
     access_begin(core);
     (void)read_line(core, address, false);
+}
+
+void cpu_mispredict(struct cpu *core)
+{
+    for (unsigned i = 0; i < core->load_count; i++)
+        if (core->loads[i].at == core->last_read && !MUTATED(branches_wait_for_nothing))
+            stand(core, core->loads[i].done_ps);
+    core->now_ps += core->branch_ps;
+    loads_retire(core);
+}
+
+void cpu_settle(struct cpu *core)
+{
+    for (unsigned i = 0; i < core->load_count; i++)
+        if (core->loads[i].awaited)
+            stand(core, core->loads[i].done_ps);
+    loads_retire(core);
 }
 
 /* ---- Stores that wait. ---- */
@@ -151,9 +170,7 @@ void cpu_write(struct cpu *core, uint64_t address)
 
 void cpu_fence(struct cpu *core)
 {
-    for (unsigned i = 0; i < core->load_count; i++)
-        if (core->loads[i].awaited)
-            stand(core, core->loads[i].done_ps);
+    cpu_settle(core);
     if (core->store_count > 0)
         stand(core, core->store_last_ps);
     stores_retire(core);

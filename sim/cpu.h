@@ -4,11 +4,13 @@
  * A core goes on while loads are under way. It waits for one of them when it needs the address that the load brings,
  * and when `window` later accesses have begun. Before it asks for a line, it waits until fewer than `misses` are under
  * way. A store waits in the buffer, in order, and costs nothing unless the buffer is full. A locked instruction waits
- * for all loads and stores.
+ * for all loads and stores. A branch that was predicted wrongly (branch.h) waits for the load before it, which brought
+ * what it tests; what was predicted rightly waits for nothing.
  *
  *   T1  A core's time never runs backwards.
  *   T3  At most `misses` lines are under way to a core; the next load asks for its line when one has arrived.
  *   T2  Stores become visible to queues in program order.
+ *   T4  After a wrong prediction nothing begins before the load ahead of the branch has come.
  * Checked by: tests/unit/sim/cpu.c.   Source: the interval model (Genbrugge, Eyerman, Eeckhout, HPCA 2010), simpler.
  */
 #ifndef SIM_CPU_H
@@ -29,7 +31,8 @@ struct cpu_load {
 struct cpu {
     struct memory *memory;
     unsigned idx;
-    uint64_t now_ps, accesses, access_ps, atomic_ps;
+    uint64_t now_ps, accesses, access_ps, atomic_ps, branch_ps;
+    uint64_t last_read; /* the number of the youngest load */
     struct cpu_load loads[CPU_LOADS_MAX];
     unsigned load_count, line_count; /* of them; lines that they have asked for */
     uint64_t stores[CPU_STORES_MAX]; /* a ring: when each is done */
@@ -47,6 +50,12 @@ void cpu_lock(struct cpu *core, uint64_t address);
 void cpu_fence(struct cpu *core);
 /* A software prefetch starts a transfer. */
 void cpu_prefetch(struct cpu *core, uint64_t address);
+
+/* A branch was predicted wrongly: nothing goes on before what it tests is there and the right way has been fetched. */
+void cpu_mispredict(struct cpu *core);
+
+/* Waits for all loads, as LFENCE does. */
+void cpu_settle(struct cpu *core);
 
 /* Waits until then, if that is later. */
 void cpu_wait(struct cpu *core, uint64_t until_ps);

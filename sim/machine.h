@@ -31,6 +31,9 @@
       "a load or store that hits the first level, and the instructions "                                               \
       "between it and the next")                                                                                       \
     X(f64, atomic_ns, "1", "0..1000", "ns", "a locked instruction on a line that the core owns")                       \
+    X(f64, branch_ns, "1", "0..1000", "ns",                                                                            \
+      "what a branch that was predicted wrongly costs once its "                                                       \
+      "condition is known")                                                                                            \
     X(f64, clock_ns, "1", "0..1000", "ns", "reading the time stamp counter")                                           \
     X(f64, pause_ns, "1", "0..1000", "ns", "a PAUSE instruction")                                                      \
     X(f64, l2_ns, "1", "0..10000", "ns", "a hit in the second level")                                                  \

@@ -121,11 +121,13 @@ static enum target_status task_alone(void *arg, unsigned worker)
     add(measuring, CALIBRATION_tsc_ghz, tsc_ticks_per_us() / 1000);
     add(measuring, CALIBRATION_access_ns, access_ns);
     add(measuring, CALIBRATION_atomic_ns, fmax(0, probe_atomic() - access_ns));
+    add(measuring, CALIBRATION_branch_ns, fmax(0, probe_branch()));
     add(measuring, CALIBRATION_clock_ns, probe_clock());
     add(measuring, CALIBRATION_pause_ns, probe_pause());
     add(measuring, CALIBRATION_yield_ns, probe_yield());
     add(measuring, CALIBRATION_wake_ns, probe_wake());
     add(measuring, CALIBRATION_l2_ns, walk_warm(&measuring->second));
+    chain_own(&measuring->third); /* some last levels do not keep what was only read once */
     add(measuring, CALIBRATION_l3_ns, walk_warm(&measuring->third));
     add(measuring, CALIBRATION_paged_ns, fmax(0, walk_warm(&measuring->paged) - dense_ns));
     add(measuring, CALIBRATION_large_paged_ns, fmax(0, walk_warm(&measuring->large_paged) - dense_ns));

@@ -147,23 +147,24 @@ struct entry {
     char pad[LINE - 5 * sizeof(uint64_t)];
 };
 
-/* Follows a pointer, compares a key, reads a value or writes it, and counts. Which of both it does is changed at random
- * with each sixth step, so that some branches are predicted wrongly, as in an engine. The accesses that it took. */
+/* Follows a pointer, compares a key, reads a value or writes it, and counts. Which of both it does changes with each
+ * sixth step, in a way that predictors soon know. The accesses that it took. */
 static size_t entries_use(volatile struct entry *entry)
 {
     size_t accesses = 0;
-    uint64_t random = 1, sum = 0;
-    for (unsigned i = 0, until_draw = 1; i < LOOPS; i++) {
+    uint64_t sum = 0;
+    bool writes = false;
+    for (unsigned i = 0, until_turn = 6; i < LOOPS; i++) {
         entry = entry->next;
         if (entry->key != 0) /* never: a lookup's first comparison nearly always tells */
             break;
-        if (--until_draw == 0) {
-            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-            until_draw = 6;
+        if (--until_turn == 0) {
+            writes = !writes;
+            until_turn = 6;
         }
-        if (random >> 63 != 0) {
+        if (writes) {
             entry->values[0] = i;
-            entry->values[1] = random;
+            entry->values[1] = sum;
         } else {
             sum += entry->values[0] ^ entry->values[1];
         }
@@ -192,6 +193,35 @@ double probe_atomic(void)
     for (int i = 0; i < LOOPS; i++)
         (void)atomic_fetch_add_explicit(line, 1, memory_order_relaxed); /* nobody else has it */
     return per(begin_ns, LOOPS);
+}
+
+/* Takes one of two ways at each step, as the bits say. How long a step takes. */
+static double branch_walk(const unsigned char *bits, size_t count)
+{
+    uint64_t sum = 0, begin_ns = support_clock_ns();
+    for (size_t i = 0; i < count; i++)
+        if (bits[i] != 0) {
+            sum += i;
+            FORGET(sum); /* keeps the compiler from doing without a branch */
+        }
+    FORGET(sum);
+    return per(begin_ns, count);
+}
+
+double probe_branch(void)
+{
+    enum { BITS = 1 << 14 };
+    SUPPORT_FREED unsigned char *bits = support_alloc(BITS);
+    uint64_t random = 1;
+    for (size_t i = 0; i < BITS; i++)
+        bits[i] = (unsigned char)(i & 1);
+    (void)branch_walk(bits, BITS);
+    double foretold_ns = branch_walk(bits, BITS);
+    for (size_t i = 0; i < BITS; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        bits[i] = (unsigned char)(random >> 63);
+    }
+    return 2 * (branch_walk(bits, BITS) - foretold_ns); /* every other guess is wrong */
 }
 
 double probe_clock(void)

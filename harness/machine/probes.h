@@ -45,6 +45,7 @@ double chain_stream(const struct chain *chain);
 /* An access of memory that hits the first level, with the instructions that an engine has beside it: some three. */
 double probe_access(void);
 double probe_atomic(void);  /* a locked instruction on a line of one's own */
+double probe_branch(void);  /* a branch that was predicted wrongly, more than one that was predicted rightly */
 double probe_clock(void);   /* reading the time stamp counter */
 double probe_pause(void);   /* a PAUSE instruction */
 double probe_yield(void);   /* sched_yield */

@@ -163,6 +163,22 @@ void __tsan_write_range(void *address, size_t bytes)
     note_range(address, bytes, true);
 }
 
+/* ---- The way of the program: the compiler calls at the begin of each basic block. ---- */
+
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+    struct context *context = contexts.current;
+    if (!context->is_core || !contexts.costs)
+        return;
+    /* The program is no larger than 4 GiB. */
+    uint32_t block = (uint32_t)(uintptr_t)__builtin_return_address(0);
+    if (!branches_follow(&contexts.branches[context->core.idx], block)) {
+        PLACE();
+        cpu_mispredict(&context->core); /* its next access lets others run */
+    }
+}
+
 /* ---- Atomic operations. On x86 only locked instructions and sequentially consistent stores are dear. ---- */
 
 #define ATOMIC_UPDATE(type, bits, name, operation)                                      \

@@ -15,6 +15,7 @@
 #include <semaphore.h>
 #include <stdbool.h>
 
+#include "sim/branch.h"
 #include "sim/cpu.h"
 
 struct context {
@@ -39,6 +40,7 @@ struct contexts {
     uint64_t limit_ps, slack_ps, turns;
     struct machine machine;
     struct memory memory;
+    struct branches *branches; /* a core's */
     unsigned cores;
 };
 

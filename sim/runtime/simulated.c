@@ -5,6 +5,7 @@
 #include "sim/simulated.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/personality.h>
 #include <unistd.h>
 
@@ -66,6 +67,10 @@ bool simulated_open(const char *file, const char *text, unsigned long long cores
         return false;
     if (!memory_init(&contexts.memory, &contexts.machine, contexts.cores, seed))
         return refuse(error, error_bytes, "no memory for the machine's caches");
+    contexts.branches = calloc(contexts.cores, sizeof *contexts.branches);
+    for (unsigned i = 0; i < contexts.cores; i++)
+        if (contexts.branches == NULL || !branches_init(&contexts.branches[i]))
+            return refuse(error, error_bytes, "no memory for the cores' branch predictors");
     contexts.current->thread = pthread_self();
     contexts.current->tls = context_tls();
     contexts.current->core.now_ps = BEGIN_PS;

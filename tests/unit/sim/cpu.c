@@ -134,6 +134,31 @@ static void a_locked_instruction_waits_for_all(void **state)
     assert_int_equal(now_ns(), 2 + 70 + 5); /* the access itself passes while it waits */
 }
 
+static void a_wrong_prediction_waits_for_the_load_before_it(void **state)
+{
+    (void)state;
+    (void)cpu_read(&core, at(0));
+    cpu_fence(&core); /* at 71 */
+    (void)cpu_read(&core, at(100));
+    (void)cpu_read(&core, at(0));
+    cpu_mispredict(&core); /* it tests what is there; the line before it stays under way */
+    assert_int_equal(now_ns(), 73 + 6);
+    (void)cpu_read(&core, at(200)); /* at 80 */
+    cpu_mispredict(&core);
+    assert_int_equal(now_ns(), 80 + 70 + 6);
+}
+
+static void a_settled_core_has_its_loads_and_not_its_stores(void **state)
+{
+    (void)state;
+    (void)cpu_read(&core, at(0));
+    cpu_settle(&core);
+    assert_int_equal(now_ns(), 71);
+    cpu_write(&core, at(100));
+    cpu_settle(&core);
+    assert_int_equal(now_ns(), 72);
+}
+
 static void time_does_not_run_backwards(void **state)
 {
     (void)state;
@@ -155,6 +180,8 @@ int main(void)
         CASE(a_prefetched_line_is_waited_for_as_long_as_it_takes),
         CASE(a_store_waits_in_the_buffer),
         CASE(a_locked_instruction_waits_for_all),
+        CASE(a_wrong_prediction_waits_for_the_load_before_it),
+        CASE(a_settled_core_has_its_loads_and_not_its_stores),
         CASE(time_does_not_run_backwards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,40 @@
+/*
+ * branch.h - a core's branch predictor: whether the program goes where the core has gone on before it knew.
+ *
+ * It sees basic blocks: the compiler calls for each (sim/runtime/access.c). What follows a block is foretold by the
+ * block alone, or by the block and the way by which the core came to it, whichever of three tables with a longer and
+ * longer way knows it. So loops with few rounds and what depends on earlier branches are foretold, what is random is
+ * not. A block that is new is taken as foretold: programs soon run out of these.
+ *
+ *   B1  What always follows a block is foretold from the second time on.
+ *   B2  What follows by a rule of the last blocks is foretold when the rule has been seen.
+ * Source: A. Seznec, P. Michaud: A case for (partially) tagged geometric history length branch prediction, Journal of
+ * Instruction-Level Parallelism 8 (2006), with fewer tables. Not here: what a wrong prediction costs (cpu.c).
+ * Checked by: tests/unit/sim/branch.c.
+ */
+#ifndef SIM_BRANCH_H
+#define SIM_BRANCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BRANCH_TABLES = 3, BRANCH_ENTRIES = 1 << 12, BRANCH_TRUST_MAX = 3 };
+
+struct branch_entry {
+    uint32_t tag, next; /* of the block and the way to it; what follows */
+    uint8_t trust;
+};
+
+struct branches {
+    struct branch_entry (*tables)[BRANCH_ENTRIES];
+    uint64_t way; /* two bits of each of the last 32 blocks */
+    uint32_t block;
+};
+
+bool branches_init(struct branches *branches); /* false: no memory */
+void branches_fini(struct branches *branches);
+
+/* The core goes on with that block. False: it had gone on with another one. */
+bool branches_follow(struct branches *branches, uint32_t block);
+
+#endif
