@@ -177,8 +177,10 @@ static uint64_t spread(struct memory *memory, uint64_t ps)
     return (uint64_t)((double)ps * (1 + share * memory->machine.spread));
 }
 
-/* How long the line takes from there, queues included. */
-static uint64_t fetch(struct memory *memory, unsigned core, uint64_t line, enum memory_source source, uint64_t now)
+/* When the line has come from there. It leaves at `ready` or when the queues let it, whichever is later: the core waits
+ * for all of these at the same time. */
+static uint64_t fetch(struct memory *memory, unsigned core, uint64_t line, enum memory_source source, uint64_t now,
+                      uint64_t ready)
 {
     uint64_t waited = 0;
     memory->counts[source]++;
@@ -186,7 +188,8 @@ static uint64_t fetch(struct memory *memory, unsigned core, uint64_t line, enum 
         waited += queue(&memory->memory_free_ps[home_of(memory, line)], now, memory->memory_line_ps);
     if (source == SOURCE_memory_remote || source == SOURCE_core_remote || source == SOURCE_l3_remote)
         waited += queue(&memory->link_free_ps[memory_socket(memory, core)], now + waited, memory->link_line_ps);
-    return waited + spread(memory, memory->source_ps[source]);
+    return (MUTATED(waits_add_up) ? ready + waited : latest(ready, now + waited)) +
+           spread(memory, memory->source_ps[source]); /* M5 */
 }
 
 static void profile_source(struct memory *memory, enum memory_source source, uint64_t took_ps)
@@ -306,7 +309,7 @@ uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64
     }
     struct directory_entry *entry = directory_find(&memory->directory, line, true);
     enum memory_source source = source_of(memory, core, line, entry);
-    uint64_t done = latest(start, entry->ready_ps) + fetch(memory, core, line, source, now);
+    uint64_t done = fetch(memory, core, line, source, now, latest(start, entry->ready_ps));
     MAE_DCHECK(done >= start); /* M4 */
     profile_source(memory, source, done - start);
     if (source != SOURCE_l3 && source != SOURCE_l3_socket && source != SOURCE_l3_remote)
@@ -336,10 +339,10 @@ uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint6
     struct directory_entry *entry = directory_find(&memory->directory, line, true);
     /* A core that has a copy only asks the last level whether others have one. */
     enum memory_source source = state == LINE_SHARED ? SOURCE_l3 : source_of(memory, core, line, entry);
-    uint64_t fetched = fetch(memory, core, line, source, now);
     uint64_t ready = MUTATED(transfers_side_by_side) ? start : latest(start, entry->ready_ps);
+    uint64_t fetched = fetch(memory, core, line, source, now, ready);
     uint64_t farthest = invalidate(memory, entry, core, line);
-    uint64_t done = ready + latest(fetched, farthest);
+    uint64_t done = latest(fetched, ready + farthest);
     MAE_DCHECK(done >= start);                                                      /* M4 */
     profile_source(memory, farthest > 0 ? SOURCE_core_near : source, done - start); /* others had a copy to give up */
     entry->ready_ps = done;                                                         /* M3 */

@@ -6,6 +6,7 @@
  *   M2  A private second level holds all that the first level holds.
  *   M3  A line makes one transfer of ownership at a time: the next begins when the one before has ended.
  *   M4  Nothing ends before it began.
+ *   M5  Who waits for a line, for memory and for a link waits for all of them at the same time.
  * Times are picoseconds. Not here: what a core does while it waits (cpu.c), who runs next (sim/runtime).
  * Checked by: tests/unit/sim/memory.c.
  */

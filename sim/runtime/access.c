@@ -70,11 +70,7 @@ static void note_write(const void *address)
     note_with(cpu_write, address);
 }
 
-static void note_lock(const void *address)
-{
-    note_with(cpu_lock, address);
-}
-
+/* What waits first asks for its line only when all who are behind have asked for theirs. */
 static void note_fence(void)
 {
     struct context *context = contexts.current;
@@ -82,6 +78,14 @@ static void note_fence(void)
         return;
     cpu_fence(&context->core);
     context_step(context);
+}
+
+static void note_lock(const void *address)
+{
+    uintptr_t place = contexts.memory.profile.at;
+    note_fence();
+    profile_at(&contexts.memory.profile, place); /* others may have run meanwhile */
+    note_with(cpu_lock, address);
 }
 
 /* Each line of [address, address + bytes). */
@@ -175,7 +179,8 @@ void __sanitizer_cov_trace_pc(void)
     uint32_t block = (uint32_t)(uintptr_t)__builtin_return_address(0);
     if (!branches_follow(&contexts.branches[context->core.idx], block)) {
         PLACE();
-        cpu_mispredict(&context->core); /* its next access lets others run */
+        cpu_mispredict(&context->core);
+        context_step(context);
     }
 }
 

@@ -95,6 +95,17 @@ static void memory_and_link_serve_a_line_after_the_other(void **state)
     assert_int_equal(load(0, line_of(2, 6), 200), 2 + 120); /* at 32 GB/s the link takes two a line */
 }
 
+static void the_waits_for_a_line_and_for_a_link_pass_together(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    assert_int_equal(store(0, line, 0), 70);
+    for (unsigned i = 0; i < 10; i++)
+        (void)load(2, line_of(0, 20 + i), 0);
+    assert_int_equal(store(2, line, 0),
+                     70 + 100); /* M5: for 70 ns it waits for the line, and for 20 of these the link */
+}
+
 static void what_a_cache_loses_its_last_level_has(void **state)
 {
     (void)state;
@@ -173,10 +184,15 @@ static void a_flushed_line_comes_from_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_load_costs_what_its_place_says),        CASE(a_store_takes_the_line_from_all),
-        CASE(a_hot_line_makes_one_transfer_at_a_time), CASE(memory_and_link_serve_a_line_after_the_other),
-        CASE(what_a_cache_loses_its_last_level_has),   CASE(a_page_is_walked_to_once),
-        CASE(the_invariants_hold_whatever_is_done),    CASE(a_flushed_line_comes_from_memory),
+        CASE(a_load_costs_what_its_place_says),
+        CASE(a_store_takes_the_line_from_all),
+        CASE(a_hot_line_makes_one_transfer_at_a_time),
+        CASE(memory_and_link_serve_a_line_after_the_other),
+        CASE(the_waits_for_a_line_and_for_a_link_pass_together),
+        CASE(what_a_cache_loses_its_last_level_has),
+        CASE(a_page_is_walked_to_once),
+        CASE(the_invariants_hold_whatever_is_done),
+        CASE(a_flushed_line_comes_from_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
