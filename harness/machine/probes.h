@@ -45,8 +45,8 @@ double chain_stream(const struct chain *chain);
 /* An access of memory that hits the first level, with the instructions that an engine has beside it: some three. */
 double probe_access(void);
 double probe_atomic(void); /* a locked instruction on a line of one's own */
-/* What a branch that was predicted wrongly takes more than one that was predicted rightly. `random` goes on from call to
- * call, so that predictors do not learn what it gives. */
+/* What a branch that was predicted wrongly takes more than one that was predicted rightly. `random` goes on from call
+ * to call, so that predictors do not learn what it gives. */
 double probe_branch(uint64_t *random);
 double probe_clock(void);   /* reading the time stamp counter */
 double probe_pause(void);   /* a PAUSE instruction */
