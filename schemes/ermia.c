@@ -58,11 +58,16 @@ static uint64_t link_low(chain_link link)
     return is_grave(link) ? load(&((struct ermia_row *)grave_row(link))->grave_low) : load(&link_version(link)->low);
 }
 
-/* high of the version that the transaction sees or has overwritten (ER2). */
-static _Atomic uint64_t *seen_high(const struct access *access)
+static _Atomic uint64_t *row_high(const struct access *access)
 {
-    bool absent = MUTATED(ermia_absence_has_two) ? !access->word || is_grave(access->word) : access->old_size == 0;
-    return absent ? &link_row(access)->absent_high : &link_version(access->word)->high;
+    return &link_row(access)->high;
+}
+
+/* A commit with `timestamp` has found a predecessor's in a word that keeps the largest: one above the timestamp is of
+ * no predecessor, but may hide one below. */
+static void no_less_of_largest(struct ermia_worker *own, uint64_t largest, uint64_t timestamp)
+{
+    no_less(&own->high, largest < timestamp ? largest : timestamp - 1);
 }
 
 static void raise_high(_Atomic uint64_t *high, uint64_t to)
@@ -212,7 +217,7 @@ static bool meet_readers(struct worker *worker, const struct access *access, uin
         }
     }
     RACE(ROW_CHECK);
-    no_less(&own_part(worker)->high, load(seen_high(access)));
+    no_less_of_largest(own_part(worker), load(row_high(access)), timestamp);
     return true;
 }
 
@@ -234,7 +239,7 @@ static void enter_readers(struct worker *worker)
     own_part(worker)->entered = true;
 }
 
-/* timestamp: what the versions that were read get as `high`; 0: the transaction aborts. */
+/* timestamp: what the rows that were read get as `high`; 0: the transaction aborts. */
 static void leave_readers(struct worker *worker, uint64_t timestamp)
 {
     uint64_t bit = reader_bit(worker->number);
@@ -245,7 +250,7 @@ static void leave_readers(struct worker *worker, uint64_t timestamp)
         if (MUTATED(ermia_leaves_early))
             atomic_fetch_and_explicit(reader_word(access, worker->number), ~bit, memory_order_seq_cst);
         RACE(ROW_RAISE);
-        raise_high(seen_high(access), timestamp);
+        raise_high(row_high(access), timestamp);
         RACE(ROW_UNLOCK);
         atomic_fetch_and_explicit(reader_word(access, worker->number), ~bit, memory_order_seq_cst); /* ORD-ERMIA-1 */
     }
@@ -272,9 +277,8 @@ static enum scheme_status certify(struct worker *worker, uint64_t timestamp)
     if (UNLIKELY(!nodes_hold(worker, timestamp)))
         return SCHEME_ABORTED(NODE_CHECK);
     no_more(&own->low, timestamp);
-    uint64_t safe = load(&worker->database->safe);
-    if (!MUTATED(ermia_safe_ignored)) /* ER6; a larger one may hide one that is smaller than the timestamp */
-        no_less(&own->high, safe < timestamp ? safe : timestamp - 1);
+    if (!MUTATED(ermia_safe_ignored))
+        no_less_of_largest(own, load(&worker->database->safe), timestamp); /* ER6 */
     for (uint32_t i = 0; i < worker->rows.count; i++) {
         const struct access *access = &worker->rows.entries[i];
         if (only_reads(access) && LIKELY(chained_is_same(access)))

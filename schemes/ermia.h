@@ -12,13 +12,12 @@
  *   ER1  A version has in `low` that of the transaction that made it, before that one says that it has committed. What
  *        overwrote a version is the next newer one in the chain, so the successor's low is found there. A row has the
  *        low of its grave.
- *   ER2  A version has in `high` the largest end timestamp of those who have read it and committed. Absence is a
- *        version, too: the row has its `high`, for before its first version, for its grave, and for a version that says
- *        that the row is not there (C6: who looks behind the version of the next insert finds none of these).
+ *   ER2  A row has in `high` the largest end timestamp of those who have read one of its versions, or that it is not
+ *        there, and committed.
  *   ER3  A transaction that commits says in each row that it has read and not written that it is a reader, then draws
- *        its end timestamp, and leaves when the version's `high` is at least that. So who overwrites the version and
- *        has drawn a later one finds the reader there, or finds its timestamp in `high`, which it loads after it has
- *        looked at all the readers.
+ *        its end timestamp, and leaves when the row's `high` is at least that. So who overwrites the version and has
+ *        drawn a later one finds the reader there, or finds its timestamp in `high`, which it loads after it has looked
+ *        at all the readers.
  *   ER4  A commit waits for whoever is drawing, and for readers and writers with smaller end timestamps to say whether
  *        they commit. So such waits end, and of two that conflict the later one knows of the earlier one.
  *   ER5  Entries. The stamp of a node is the largest end timestamp of transactions that noted it or took an entry out.
@@ -33,9 +32,9 @@
  * transactions that write little and read much.
  * ermia_isolation=si leaves all this out. phantoms=off, as the authors of the Cicada paper ran it, leaves out ER5.
  * Where it differs from the papers. Timestamps are no offsets in a log. Readers say that they are there when they
- * commit, not when they read: nobody asks before. The bits of readers, one for each worker that there can be, belong
- * to the row, not to each of its versions, so that a version stays small: who overwrites the row also minds one who
- * commits just then and has read an older version, which costs an abort at worst.
+ * commit, not when they read: nobody asks before. `high` and the bits of readers, one for each worker that there can
+ * be, belong to the row, not to each of its versions, so that a version stays small and may move (base/chain.h: C8):
+ * who overwrites the row also minds those who have read an older version, which costs an abort at worst.
  */
 #ifndef SCHEMES_ERMIA_H
 #define SCHEMES_ERMIA_H
@@ -60,7 +59,7 @@ enum { ERMIA_READER_WORDS = DATABASE_WORKERS_MAX / 64 };
 struct ermia_row {
     struct chain_row chain;
     _Atomic uint64_t grave_low;                   /* ER1 */
-    _Atomic uint64_t absent_high;                 /* ER2; only grows, also when the row is used again */
+    _Atomic uint64_t high;                        /* ER2; only grows, also when the row is used again */
     _Atomic uint64_t readers[ERMIA_READER_WORDS]; /* ER3: bits of workers */
 };
 

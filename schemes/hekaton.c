@@ -32,7 +32,7 @@ static inline enum hold read_holds(const struct worker *worker, const struct acc
         if (!link)
             return CHANGED;
         enum standing stands = chained_standing(worker, link, timestamp, &begin);
-        if (link == access->word && begin == access->second)
+        if (begin == access->second && !(begin & VERSION_OWNED)) /* it may have moved (C8), or be a grave */
             return HOLDS;
         if (stands == STANDS_OPEN)
             return OPEN;

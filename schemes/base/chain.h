@@ -15,7 +15,13 @@
  *   C6  A row is given back with its grave. The version of the next insert leads to nothing: everyone who could see
  *       more than an absent row has ended before (IN7).
  *   C7  A row has room for one version, if the table's payloads are small. Whoever finds that it begins at VERSION_FREE
- *       may take it; it is given back by epoch, like all others. So a row that is seldom written stays at one place.
+ *       may take it; it is given back by epoch, like all others.
+ *   C8  When the room is given back, the version that replaced the one there moves in if it is still the newest, and
+ *       its former place is retired (room.h). Whoever runs has begun after that version's commit, so nobody looks
+ *       behind it any more. It is the same version, since it begins at the same timestamp, of which a row has but one
+ *       version. Who has come to the former place stays there until its transaction ends. So nearly every row is in one
+ *       place when it is next used, and other places are few, and in a cache. The engine's option `settle` does the
+ *       same.
  * Other versions of a table come from a store of their own, in the layout of rows: their header is {beginning, older
  * version, size and flags, number of the store}. Behind struct chain_row a scheme may have more of its own in each row.
  */
@@ -31,7 +37,7 @@ struct version {
     _Atomic uint32_t size;  /* payload's + 1 and flags; 0: the row is absent */
     uint32_t store;
     struct retired retired;
-    _Atomic uint64_t low, high; /* the scheme's; 0 at first */
+    _Atomic uint64_t low; /* the scheme's; 0 at first */
 };
 static_assert(offsetof(struct version, store) == offsetof(struct row, table), "versions come from a store of rows");
 static_assert(offsetof(struct version, retired) == sizeof(struct row), "where a store links free rows");
@@ -122,6 +128,17 @@ static inline chain_link chain_older(chain_link link)
     return atomic_load_explicit(older, memory_order_acquire); /* ORD-CHAIN-1 */
 }
 
+/* Whether two links lead to the same version, which may have moved (C8). */
+static inline bool chain_is_same(chain_link one, chain_link other)
+{
+    if (LIKELY(one == other))
+        return true;
+    if (!one || !other || is_grave(one) || is_grave(other) || MUTATED(chain_moved_is_other))
+        return false;
+    uint64_t begin = chain_version_begin(one);
+    return !(begin & VERSION_OWNED) && begin == chain_version_begin(other);
+}
+
 /* Size and flags. */
 static inline uint32_t chain_size(chain_link link)
 {
@@ -178,7 +195,6 @@ static ALWAYS_INLINE void version_fill(struct version *version, chain_link older
     atomic_store_explicit(&version->older, older, memory_order_relaxed);
     atomic_store_explicit(&version->size, size, memory_order_relaxed);
     atomic_store_explicit(&version->low, 0, memory_order_relaxed);
-    atomic_store_explicit(&version->high, 0, memory_order_relaxed);
 }
 
 /* A version for the row, owned by the worker, in no chain. SCHEME_OK, or the transaction is doomed. */

@@ -74,11 +74,17 @@ static NOINLINE enum scheme_status lose(struct worker *worker, const struct acce
     return worker_doom(worker, written ? SCHEME_ABORTED(NEWER) : SCHEME_ABORTED(LOCK));
 }
 
-/* Whether the newest version is the one seen, and its transaction has ended well. */
-static inline bool is_newest(const struct access *access)
+/* Whether the newest version is the one seen, and its transaction has ended well. The access gets the place to which
+ * the version has moved (C8). */
+static inline bool is_newest(struct access *access)
 {
-    bool settled = !(access->flags & ACCESS_AGAIN) || !(chain_begin(access->word) & VERSION_OWNED);
-    return settled && chain_newest(access->row) == access->word;
+    chain_link newest = chain_newest(access->row);
+    if (access->flags & ACCESS_AGAIN && chain_begin(access->word) & VERSION_OWNED)
+        return false;
+    if (!chain_is_same(newest, access->word))
+        return false;
+    access->word = newest;
+    return true;
 }
 
 /* The same for a row that has a version of the transaction's own already. */

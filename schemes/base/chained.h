@@ -209,7 +209,7 @@ static ALWAYS_INLINE struct access *chained_know(struct worker *worker, struct t
             (void)worker_doom(worker, SCHEME_ABORTED(LOCK));
             return NULL;
         }
-    bool other = access && access->word != seen.link; /* it was read on trust, and has gone */
+    bool other = access && !chain_is_same(access->word, seen.link); /* it was read on trust, and has gone */
     if (UNLIKELY(outcome == LOOK_GAINED) || UNLIKELY(other)) {
         (void)worker_doom(worker, other ? SCHEME_ABORTED(CASCADE) : SCHEME_ABORTED(NODE_CHECK));
         return NULL;

@@ -3,7 +3,8 @@
  *
  * A counter, and a slot a worker. A transaction enters the present epoch. Its worker stays there after its end, and in
  * its next transaction if the counter has not gone on: to enter costs a locked instruction. To all others that is one
- * long transaction. Before it gives anything back, and when it is idle, a worker leaves its epoch.
+ * long transaction. Before it gives anything back, and when it is idle, a worker leaves its epoch. It may enter the
+ * present one to retire something else meanwhile.
  * What a transaction takes out of reach is retired: queued at its worker, and given back later, never inside a commit.
  *   E1  The counter goes from n to n + 1 only when no slot is in an epoch below n.
  *   E2  A transaction in epoch e reaches only what was taken out of reach in epoch e - 1 or later. What was retired in
@@ -80,6 +81,11 @@ static inline void epoch_enter(const struct epochs *epochs, struct epoch_slot *s
     }
 }
 
+static inline bool epoch_is_entered(const struct epoch_slot *slot)
+{
+    return atomic_load_explicit(&slot->entered, memory_order_relaxed) != 0; /* ORD-STAT: its own */
+}
+
 /* Outside of transactions. */
 static inline void epoch_leave(struct epoch_slot *slot)
 {
@@ -99,10 +105,11 @@ static inline void epoch_tick(struct epochs *epochs, uint64_t now_ticks, uint64_
     }
 }
 
-/* Inside a transaction: `item` is out of reach of those that begin from now on. */
+/* In an epoch: `item` is out of reach of those that begin from now on. */
 void epoch_retire(struct epoch_slot *slot, struct retired *item);
 
-/* Outside of transactions: calls give_back with `owner` for what may be given back. Returns how many items. */
+/* Outside of transactions: calls give_back with `owner` for what may be given back; that may retire other items if the
+ * slot is in an epoch. Returns how many items. */
 uint64_t epoch_collect(struct epochs *epochs, struct epoch_slot *slot, retired_fn give_back, void *owner);
 
 #endif

@@ -25,7 +25,7 @@
 enum { ROW_HEADER_BYTES = 24, ROW_TAIL_BYTES = 4, ROW_WORD_BYTES = 8 };
 /* Where rows have several versions (chain.h): of a row, and of a version in front of its payload; and up to which size
  * a payload has room in the row. */
-enum { CHAIN_ROW_BYTES = 40, CHAIN_VERSION_BYTES = 48, CHAIN_INLINE_MAX_BYTES = 216 };
+enum { CHAIN_ROW_BYTES = 40, CHAIN_VERSION_BYTES = 40, CHAIN_INLINE_MAX_BYTES = 216 };
 
 struct row {
     _Atomic uint64_t word;   /* the scheme's */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
-#include "schemes/base/chain.h"
+#include "schemes/base/room.h"
 
 enum { COLLECT_ROWS = 16 }; /* retired rows after which a worker looks whether some can be given back */
 
@@ -229,14 +229,14 @@ enum scheme_status database_join(struct database *database, const void *settings
     return status;
 }
 
-/* A row or a version, which come from stores alike, or a version that has room in its row. */
+/* A row or a version, which come from stores alike, or a row's room for a version. */
 static void give_back(struct retired *item, void *owner)
 {
     struct worker *worker = owner;
     struct row *row = retired_row(item);
     uint32_t store = row->table;
     if (store == CHAIN_INLINE) {
-        chain_free_inline((struct version *)row);
+        room_give_back(worker, (struct version *)row);
         return;
     }
     struct table *table = worker->database->tables[store % DATABASE_TABLES_MAX];
@@ -305,6 +305,8 @@ void worker_end(struct worker *worker, bool committed)
     } else if (worker->epoch->retired >= (MUTATED(worker_collects_late) ? 100 * COLLECT_ROWS : COLLECT_ROWS)) {
         epoch_leave(worker->epoch);
         epoch_advance(&worker->database->epochs);
+        if (worker->database->row_bytes)
+            epoch_enter(&worker->database->epochs, worker->epoch); /* C8 */
         collect(worker);
     }
 }

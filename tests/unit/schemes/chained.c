@@ -8,6 +8,7 @@
 
 static const struct target_ops *const schemes[] = {&hekaton_target_ops, &ermia_target_ops};
 enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
+enum { MOVED_BY = 40 }; /* so many commits of one row after the first one another row's version has moved (C8) */
 
 #ifdef MAE_DEBUG
 enum { ALIAS = 7 };
@@ -114,6 +115,56 @@ static void what_was_read_stays(void **state)
     }
 }
 
+/* Where the payload of key 0 is, as of now. */
+static const void *place_of_key_0(void)
+{
+    uint64_t key = 0;
+    const void *data;
+    struct target_txn *txn = begin_one(1, TARGET_READ_WRITE);
+    assert_int_equal(fixture.ops->read(txn, fixture.index, &key, &data, NULL), TARGET_OK);
+    fixture.ops->abort(txn);
+    fixture.ops->worker_idle(fixture.workers[1]);
+    return data;
+}
+
+static void open_with_moved(const struct target_ops *ops, uint64_t commits)
+{
+    open_fixture(ops, "huge_pages", "off");
+    fixture.ops->worker_idle(fixture.workers[0]);
+    const void *room = place_of_key_0();
+    commit_write(0, 2);
+    assert_ptr_not_equal(place_of_key_0(), room);
+    for (uint64_t i = 0; i < commits; i++)
+        commit_write(1, i);
+    if (commits == MOVED_BY)
+        assert_ptr_equal(place_of_key_0(), room);
+}
+
+/* A version moves into its row while others go on. Who has read it there or here has read the same (C8). */
+static void a_version_moves_into_its_row(void **state)
+{
+    enum { MORE = 40 }; /* enough for versions that were given back to be used again */
+    uint64_t key = 0;
+    const void *data;
+    (void)state;
+    for (unsigned i = 0; i < SCHEMES; i++)
+        for (uint64_t commits = 0; commits <= MOVED_BY; commits++) {
+            open_with_moved(schemes[i], commits);
+            struct target_txn *reader = begin_one(1, TARGET_READ_WRITE), *writer = begin_one(2, TARGET_READ_WRITE);
+            assert_int_equal(fixture.ops->read(reader, fixture.index, &key, &data, NULL), TARGET_OK);
+            assert_reads(writer, key, 2);
+            for (uint64_t value = 0; value < MORE; value++) {
+                commit_write(1, value + 10);
+                assert_int_equal(*(const uint64_t *)data, 2);
+            }
+            assert_reads(reader, key, 2);
+            assert_int_equal(fixture.ops->commit(reader), TARGET_OK);
+            assert_int_equal(write_one(writer, key, 3), TARGET_OK);
+            assert_int_equal(fixture.ops->commit(writer), TARGET_OK);
+            close_fixture();
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +173,7 @@ int main(void)
 #endif
         cmocka_unit_test(an_aborted_gain_changes_nothing),
         cmocka_unit_test(what_was_read_stays),
+        cmocka_unit_test(a_version_moves_into_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
