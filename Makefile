@@ -137,7 +137,7 @@ EXTENSION := $(if $(SHARED),$(patsubst $(BUILD)/sql/%,$(BUILD)/extension/%,$(fil
 # Each has the rows of a target over keyspaces, and its own store of them.
 PLUGINS := $(foreach d,$(FOUND),$(BUILD)/targets/$(call database_part,$(d),1).so)
 STORES := $(foreach d,$(FOUND),$(BUILD)/plugins/$(call database_part,$(d),1).o)
-ROWS := $(patsubst %,$(BUILD)/plugins/%.o,arena folder records rows)
+ROWS := $(patsubst %,$(BUILD)/plugins/%.o,arena folder records rows server)
 LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/% %/targets/sql.c),$(call tree,tests/unit)))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql.c),$(call tree,tests/model \
@@ -292,7 +292,8 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 # Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
-$(filter $(BUILD)/tests/conformance/% $(BUILD)/tests/unit/harness/targets/external,$(TESTS)): | $(PLUGINS)
+LOADING := %/external %/servers $(BUILD)/tests/conformance/%#	tests that load targets
+$(filter $(LOADING),$(TESTS)): | $(PLUGINS)
 $(TESTS) $(FUZZERS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(if $(SQL),$(BUILD)/sql.o) $(BUILD)/engine.o
 $(TESTS) $(FUZZERS): private LDLIBS += $(SQLITE)
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o

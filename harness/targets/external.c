@@ -1,5 +1,6 @@
 /* external.c - see external.h: descriptions, and loading. */
 #include "harness/targets/external.h"
+#include "harness/targets/server_program.h"
 
 #include <dlfcn.h>
 #include <libgen.h>
@@ -154,15 +155,60 @@ const struct target_ops wiredtiger_target_ops = {
     .reasons = wiredtiger_reasons,
 };
 
+/* ---- PostgreSQL. ---- */
+
+static const struct option_spec postgresql_specs[] = {POSTGRESQL_OPTIONS(OPTION_SPEC) OPTION_END};
+
+static const struct target_reason postgresql_reasons[] = {
+    [POSTGRESQL_CONFLICT] = {"conflict", "the server could not serialize it, or others had added its key before"},
+    [POSTGRESQL_DEADLOCK] = {"deadlock", "transactions waited for each other, and the server chose this one"},
+    [POSTGRESQL_TIMEOUT] = {"timeout", "a lock was held by others for longer than the target waits"},
+    {NULL, NULL},
+};
+
+static struct target_promises postgresql_promises_with(const void *values)
+{
+    const struct postgresql_options *options = values;
+    struct target_promises promises =
+        with_durability(&postgresql_target_ops, options->durability, TARGET_DURABILITY_GROUP);
+    switch ((enum postgresql_isolation)options->isolation) {
+    case POSTGRESQL_SERIALIZABLE:
+        break;
+    case POSTGRESQL_SNAPSHOT:
+        promises.isolation = TARGET_ISOLATION_SNAPSHOT;
+        promises.note = "REPEATABLE READ is snapshot isolation: write skew is possible";
+        break;
+    case POSTGRESQL_READ_COMMITTED:
+        promises.isolation = TARGET_ISOLATION_READ_COMMITTED;
+        promises.phantom_safe = false;
+        promises.note = "READ COMMITTED: each statement has a snapshot of its own; what will be written is locked";
+        break;
+    }
+    return promises;
+}
+
+const struct target_ops postgresql_target_ops = {
+    .name = "postgresql",
+    .label = "PostgreSQL",
+    .help = "PostgreSQL, a server of the target's own or one that runs elsewhere, by libpq",
+    .options = postgresql_specs,
+    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                 .phantom_safe = true,
+                 EXTERNAL_PROMISES,
+                 .note = "serializable: snapshots whose reads are watched for what others write (SSI)"},
+    .promises_with = postgresql_promises_with,
+    .reasons = postgresql_reasons,
+};
+
 /* ---- Loading. ---- */
 
 static const struct external {
     const struct target_ops *description;
-    const char *header, *package;
+    const char *header, *package, *server, *places;
     size_t options_bytes;
 } externals[] = {
-#define EXTERNAL_ENTRY(name, header, libraries, package) \
-    {&name##_target_ops, header, package, sizeof(struct name##_options)},
+#define EXTERNAL_ENTRY(name, header, libraries, package, server, places) \
+    {&name##_target_ops, header, package, server, places, sizeof(struct name##_options)},
     EXTERNAL_TABLE(EXTERNAL_ENTRY)
 #undef EXTERNAL_ENTRY
 };
@@ -220,7 +266,15 @@ bool external_is_there(const struct target_ops *target, char *why, size_t why_by
 {
     char path[PATH_MAX];
     size_t i = place_of(target);
-    return i == EXTERNALS || find_or_explain(i, path, why, why_bytes);
+    if (i == EXTERNALS)
+        return true;
+    if (!find_or_explain(i, path, why, why_bytes))
+        return false;
+    if (externals[i].places[0] == '\0' || server_program_find(externals[i].places, path))
+        return true;
+    (void)snprintf(why, why_bytes, "no server here (apt install %s, or scripts/setup --targets; or --set conninfo=)",
+                   externals[i].server);
+    return false;
 }
 
 /* Whether it was built for this program. */

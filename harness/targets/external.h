@@ -13,12 +13,14 @@
 
 #include "workloads/target.h"
 
-/* name, header, what it is linked with, package. The Makefile and scripts/setup read this table, too. */
-#define EXTERNAL_TABLE(X)                                    \
-    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev")               \
-    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev")    \
-    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev") \
-    X(wiredtiger, "wiredtiger.h", "-lwiredtiger", "libwiredtiger-dev")
+/* name, header, what it is linked with, package; of one that is a server that one's package, and where its program is.
+ * The Makefile and scripts/setup read this table, too. */
+#define EXTERNAL_TABLE(X)                                                      \
+    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev", "", "")                         \
+    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev", "", "")              \
+    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev", "", "")           \
+    X(wiredtiger, "wiredtiger.h", "-lwiredtiger", "libwiredtiger-dev", "", "") \
+    X(postgresql, "postgresql/libpq-fe.h", "-lpq", "libpq-dev", "postgresql", POSTGRESQL_PLACES)
 
 #define EXTERNAL_DECLARE(name, ...) extern const struct target_ops name##_target_ops;
 EXTERNAL_TABLE(EXTERNAL_DECLARE)
@@ -90,6 +92,35 @@ struct wiredtiger_options {
 };
 enum wiredtiger_isolation { WIREDTIGER_SNAPSHOT, WIREDTIGER_READ_COMMITTED };
 
+/* Where the database is a server. Places are patterns, the first that fits counts, and of what fits it the newest. */
+#define POSTGRESQL_PLACES "/usr/lib/postgresql/*/bin/postgres:/usr/bin/postgres:/usr/local/bin/postgres"
+#define EXTERNAL_SERVER(X, places)                                                                            \
+    X(string, server, "auto", "", "", "folder of the server's programs; auto: where one is found of " places) \
+    X(string, server_cpus, "", "", "", "CPUs that the server runs on, such as 0-3,8; without: any")           \
+    X(string, conninfo, "", "", "", "a server that runs elsewhere, to be used instead of one of the target's own")
+
+#define POSTGRESQL_OPTIONS(X)                                                                                      \
+    X(enum, durability, "off", "off|async|group", "",                                                              \
+      "off: unlogged tables, and fsync=off. async: synchronous_commit=off. group: synchronous_commit=on, each "    \
+      "commit is answered when the log is flushed, together with others")                                          \
+    EXTERNAL_DIR(X)                                                                                                \
+    X(bytes, cache_bytes, "256M", "1M..", "bytes", "PostgreSQL: shared_buffers of a server of the target's own")   \
+    X(enum, isolation, "serializable", "serializable|snapshot|read_committed", "",                                 \
+      "PostgreSQL's SERIALIZABLE, REPEATABLE READ (which is snapshot isolation) or READ COMMITTED")                \
+    X(enum, requests, "batched", "batched|single", "",                                                             \
+      "batched: requests that need no answer at once go out with the next one that does (pipeline mode). single: " \
+      "each is a round trip of its own")                                                                           \
+    X(time, lock_timeout, "1s", "1ms..1h", "", "a lock that takes longer aborts its transaction")                  \
+    EXTERNAL_SERVER(X, POSTGRESQL_PLACES)
+
+struct postgresql_options {
+    POSTGRESQL_OPTIONS(OPTION_FIELD)
+};
+enum postgresql_isolation { POSTGRESQL_SERIALIZABLE, POSTGRESQL_SNAPSHOT, POSTGRESQL_READ_COMMITTED };
+enum postgresql_requests { POSTGRESQL_BATCHED, POSTGRESQL_SINGLE };
+/* The i-th of its reasons. */
+enum postgresql_reason { POSTGRESQL_CONFLICT, POSTGRESQL_DEADLOCK, POSTGRESQL_TIMEOUT };
+
 /* The values of the options called durability; the third word is sync or group. */
 enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_DURABLE };
 
@@ -114,7 +145,8 @@ extern const struct external_plugin maemio_target __attribute__((visibility("def
 /* Whether the target is in a shared object. */
 bool external_is(const struct target_ops *target);
 
-/* False, with the reason and the remedy, if there is no shared object for the target. It is not loaded. */
+/* False, with the reason and the remedy, if there is no shared object for the target, or no server that it could start.
+ * It is not loaded. */
 bool external_is_there(const struct target_ops *target, char *why, size_t why_bytes);
 
 /* The target with its calls, valid for good; it is `target` itself if that is in the program. NULL, with the reason and

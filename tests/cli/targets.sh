@@ -8,16 +8,18 @@ cd "$(dirname "$0")/../.." || exit 1
 . tests/support/cli.sh
 export TMPDIR=$work/tmp # where databases have their files
 mkdir "$TMPDIR"
+chmod 711 "$work" # servers run as other users than root
 
 # name, tab, "built" or why not
 externals=$("$maemio" list targets | awk '
     /^[a-z]/ { name = $1; next }
     /\[external/ { external = name; print name "\tbuilt"; next }
-    /not built/ { sub(/^ */, ""); print external "\t" $0 }' | awk -F '\t' '
+    /not built|no server/ { sub(/^ */, ""); print external "\t" $0 }' | awk -F '\t' '
     { said[$1] = $2; if (!seen[$1]++) order[++n] = $1 }
     END { for (i = 1; i <= n; i++) print order[i] "\t" said[order[i]] }')
 
 nothing_left() { # after what
+    equals "no server is left after $1" "$(pgrep -f -- "$TMPDIR/maemio-target")" ""
     equals "nothing is left after $1" "$(ls -A "$TMPDIR")" ""
 }
 
@@ -97,6 +99,42 @@ interrupted() { # target: SIGINT in the middle of a run
     nothing_left "SIGINT, $1"
 }
 
+is_quiet() { # no process and no folder of a target is there
+    ! pgrep -f -- "$TMPDIR/maemio-target" >/dev/null && [ -z "$(ls -A "$TMPDIR")" ]
+}
+
+killed() { # target, a server: SIGKILL in the middle of a run; who stops the server and removes the folder is its guard
+    "$maemio" run --target "$1" --workload ycsb --records 1k --ring-requests 10k --pin none --warmup 0 --time 1h \
+        --progress off >"$work/out" 2>"$work/err" </dev/null &
+    local program=$!
+    until pgrep -f -- "$TMPDIR/maemio-target" >/dev/null || ! kill -0 $program; do sleep 0.1; done
+    kill -KILL $program
+    { wait $program; } 2>/dev/null
+    until is_quiet; do sleep 0.1; done # a test that waits for ever is ended by scripts/run-tests
+    nothing_left "SIGKILL, $1"
+}
+
+postgresql() {
+    try_run "postgresql: single requests" --target postgresql --workload bank --txns 100 --set requests=single
+    for isolation in snapshot read_committed; do
+        run run --require serializable --target postgresql --set isolation=$isolation --workload counter --txns 10
+        ended "postgresql: $isolation is not serializable" 2 "--require serializable: target postgresql promises"
+    done
+    "$maemio" run --target postgresql --workload counter --pin none --warmup 0 --time 1h --progress off \
+        --set dir="$work/elsewhere.pg" >"$work/first.out" 2>&1 </dev/null &
+    await test -S "$work/elsewhere.pg/.s.PGSQL.5432"
+    local elsewhere=(--target postgresql --workload counter --txns 100
+        --set conninfo="host=$work/elsewhere.pg user=maemio dbname=postgres")
+    await "$maemio" run "${elsewhere[@]}" --pin none --progress off >"$work/second.out" 2>&1 </dev/null
+    try_run "postgresql: a server that runs elsewhere" "${elsewhere[@]}"
+    run run "${elsewhere[@]}" --set durability=group
+    ended "postgresql: it is asked whether it flushes" 2 "durability: the server has fsync='off'"
+    kill -INT $!
+    wait $!
+    ends "postgresql: nobody there" 2 "PostgreSQL: connection to server" run --target postgresql --workload counter \
+        --txns 10 --set conninfo="host=127.0.0.1 port=1"
+}
+
 built=0
 while IFS=$'\t' read -r target state <&3; do
     if [ -n "${TARGET:-}" ] && [ "$TARGET" != "$target" ]; then
@@ -105,7 +143,7 @@ while IFS=$'\t' read -r target state <&3; do
     if [ "$state" != built ]; then
         echo "skipped: $target is $state"
         run run --target "$target" --workload counter --txns 10
-        ended "$target: a run says why there is none" 2 "not built: no "
+        ended "$target: a run says why there is none" 2 "apt install"
         continue
     fi
     built=$((built + 1))
@@ -114,6 +152,10 @@ while IFS=$'\t' read -r target state <&3; do
     settings "$target"
     nothing_left "the runs of $target"
     interrupted "$target"
+    if [ "$target" = postgresql ]; then
+        killed "$target"
+        postgresql
+    fi
 done 3<<<"$externals"
 
 ends "--require wants words it knows" 2 "'fast' is no promise" run --target native --require fast

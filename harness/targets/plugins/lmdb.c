@@ -187,11 +187,11 @@ void store_abort(struct store_session *session)
 
 /* ---- Keys. ---- */
 
-enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, bool for_update,
+enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
 {
     MDB_val name = val_of(key), found;
-    (void)for_update; /* who may write holds the mutex */
+    (void)use; /* who may write holds the mutex */
     int code = mdb_get(session->txn, session->store->spaces[space], &name, &found);
     if (code == MDB_SUCCESS)
         *value = (struct store_bytes){found.mv_data, found.mv_size};
@@ -199,8 +199,9 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
 }
 
 enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,
-                             struct store_bytes value)
+                             struct store_bytes value, bool is_new)
 {
+    (void)is_new; /* it replaces what is there */
     MDB_val name = val_of(key), content = val_of(value);
     return status_of(mdb_put(session->txn, session->store->spaces[space], &name, &content, 0));
 }
@@ -214,8 +215,10 @@ enum target_status store_delete(struct store_session *session, unsigned space, s
 /* ---- Cursors. ---- */
 
 enum target_status store_cursor_open(struct store_session *session, unsigned space, struct store_bytes lo,
-                                     struct store_bytes hi, bool backward, struct store_cursor **result)
+                                     struct store_bytes hi, bool backward, uint64_t wanted,
+                                     struct store_cursor **result)
 {
+    (void)wanted; /* an entry is taken when it is asked for */
     struct store_cursor *cursor = malloc(sizeof *cursor);
     if (cursor == NULL)
         return TARGET_NO_MEMORY;

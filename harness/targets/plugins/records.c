@@ -81,7 +81,7 @@ static void view_record(struct record *record, struct record_view *view)
 }
 
 enum target_status records_look(struct records *records, struct store_session *session, unsigned space, uint64_t number,
-                                bool for_update, struct record_view *view)
+                                enum store_use use, struct record_view *view)
 {
     struct record *record = find(records, space, number);
     unsigned char key[sizeof number];
@@ -92,36 +92,48 @@ enum target_status records_look(struct records *records, struct store_session *s
     }
     record_key(number, key);
     *view = (struct record_view){0};
-    enum target_status status = store_get(session, space, (struct store_bytes){key, sizeof key}, for_update, &value);
+    enum target_status status = store_get(session, space, (struct store_bytes){key, sizeof key}, use, &value);
     if (status == TARGET_OK)
         return record_decode(value, view) ? TARGET_OK : TARGET_CORRUPT;
     return status == TARGET_NOT_FOUND ? TARGET_OK : status;
 }
 
-enum target_status records_take(struct records *records, struct store_session *session, unsigned space, uint64_t number,
-                                struct record **result)
+/* A record with what the store has there. */
+static enum target_status enter(struct records *records, unsigned space, uint64_t number,
+                                const struct record_view *view, struct record **result)
 {
-    struct record_view view;
-    enum target_status status = records_look(records, session, space, number, true, &view);
-    if (status != TARGET_OK || view.record != NULL) {
-        *result = view.record;
-        return status;
-    }
     struct record *record = arena_take(&records->arena, sizeof *record);
     if (record == NULL || !grow(records))
         return TARGET_NO_MEMORY;
     *record = (struct record){
-        .space = space, .number = number, .flags = view.flags, .other = view.other, .is_stored = view.flags != 0};
-    if (view.flags & RECORD_ROW) {
-        status = record_resize(records, record, view.bytes);
+        .space = space, .number = number, .flags = view->flags, .other = view->other, .is_stored = view->flags != 0};
+    if (view->flags & RECORD_ROW) {
+        enum target_status status = record_resize(records, record, view->bytes);
         if (status != TARGET_OK)
             return status;
-        memcpy(record->payload, view.payload, view.bytes);
+        memcpy(record->payload, view->payload, view->bytes);
     }
     records->places[place_of(records, space, number)] = record;
     records->list[records->count++] = record;
     *result = record;
     return TARGET_OK;
+}
+
+enum target_status records_take(struct records *records, struct store_session *session, unsigned space, uint64_t number,
+                                enum store_use use, struct record **result)
+{
+    struct record_view view;
+    enum target_status status = records_look(records, session, space, number, use, &view);
+    if (status != TARGET_OK || view.record != NULL) {
+        *result = view.record;
+        return status;
+    }
+    return enter(records, space, number, &view, result);
+}
+
+enum target_status records_make(struct records *records, unsigned space, uint64_t number, struct record **result)
+{
+    return enter(records, space, number, &(struct record_view){0}, result);
 }
 
 enum target_status record_resize(struct records *records, struct record *record, size_t bytes)
@@ -162,8 +174,9 @@ static enum target_status write_one(struct record *record, struct store_session 
     const struct store_bytes key = {number, sizeof number};
     if (record->flags == 0 && !record->is_stored)
         return TARGET_OK;
-    enum target_status status = record->flags == 0 ? store_delete(session, record->space, key)
-                                                   : store_put(session, record->space, key, encode(record, small));
+    enum target_status status = record->flags == 0
+                                    ? store_delete(session, record->space, key)
+                                    : store_put(session, record->space, key, encode(record, small), !record->is_stored);
     if (status == TARGET_OK)
         record->is_stored = record->flags != 0;
     return status;

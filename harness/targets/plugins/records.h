@@ -48,11 +48,13 @@ struct record_view {
 
 /* Looks at a place; nothing there: TARGET_OK and no flags. */
 enum target_status records_look(struct records *records, struct store_session *session, unsigned space, uint64_t number,
-                                bool for_update, struct record_view *view);
+                                enum store_use use, struct record_view *view);
 
-/* The record of a place, to be changed: its caller sets is_changed when it does. */
+/* The record of a place, to be changed: its caller sets is_changed when it does. use: STORE_CHANGE or STORE_ADD. */
 enum target_status records_take(struct records *records, struct store_session *session, unsigned space, uint64_t number,
-                                struct record **record);
+                                enum store_use use, struct record **record);
+/* That of a place where nothing has ever been, such as a row's of a new ref. */
+enum target_status records_make(struct records *records, unsigned space, uint64_t number, struct record **record);
 
 /* Gives the payload so many bytes, new ones zero. The payload may move. */
 enum target_status record_resize(struct records *records, struct record *record, size_t bytes);

@@ -261,17 +261,17 @@ static size_t whole_key(unsigned space, struct store_bytes key, char whole[PREFI
     return PREFIX_BYTES + key.count;
 }
 
-enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, bool for_update,
+enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
 {
     char whole[PREFIX_BYTES + STORE_KEY_MAX_BYTES], *said = NULL;
     size_t count = whole_key(space, key, whole), value_count = 0;
-    bool is_watched = for_update || session->store->isolation == ROCKSDB_SERIALIZABLE;
+    bool is_watched = use != STORE_READ || session->store->isolation == ROCKSDB_SERIALIZABLE;
     release(session);
     session->value =
         is_watched && !session->is_read_only
             ? rocksdb_transaction_get_for_update(session->txn, session->read_options, whole, count, &value_count,
-                                                 for_update, &said)
+                                                 use != STORE_READ, &said)
             : rocksdb_transaction_get(session->txn, session->read_options, whole, count, &value_count, &said);
     if (said != NULL)
         return status_of(said);
@@ -280,8 +280,9 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
 }
 
 enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,
-                             struct store_bytes value)
+                             struct store_bytes value, bool is_new)
 {
+    (void)is_new; /* it replaces what is there */
     char whole[PREFIX_BYTES + STORE_KEY_MAX_BYTES], *said = NULL;
     size_t count = whole_key(space, key, whole);
     rocksdb_transaction_put(session->txn, whole, count, value.data, value.count, &said);
@@ -299,8 +300,10 @@ enum target_status store_delete(struct store_session *session, unsigned space, s
 /* ---- Cursors. ---- */
 
 enum target_status store_cursor_open(struct store_session *session, unsigned space, struct store_bytes lo,
-                                     struct store_bytes hi, bool backward, struct store_cursor **result)
+                                     struct store_bytes hi, bool backward, uint64_t wanted,
+                                     struct store_cursor **result)
 {
+    (void)wanted; /* an entry is taken when it is asked for */
     struct store_cursor *cursor = calloc(1, sizeof *cursor);
     if (cursor == NULL)
         return TARGET_NO_MEMORY;

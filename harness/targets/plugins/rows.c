@@ -241,7 +241,7 @@ static unsigned space_of(const struct target_table *table, uint64_t ref)
 static enum target_status look_at_row(struct target_worker *worker, const struct target_table *table, uint64_t ref,
                                       struct record_view *view)
 {
-    return records_look(&worker->records, worker->session, space_of(table, ref), ref, false, view);
+    return records_look(&worker->records, worker->session, space_of(table, ref), ref, STORE_READ, view);
 }
 
 /* Gives the row out, if there is one: the record's payload, or a copy of the store's. */
@@ -294,7 +294,7 @@ static enum target_status rows_row_update(struct target_txn *txn, struct target_
     struct record *record;
     enum target_status status = may_write(worker, table, bytes);
     if (status == TARGET_OK)
-        status = records_take(&worker->records, worker->session, space_of(table, ref), ref, &record);
+        status = records_take(&worker->records, worker->session, space_of(table, ref), ref, STORE_CHANGE, &record);
     if (status != TARGET_OK)
         return status;
     return record->flags & RECORD_ROW ? change_row(worker, record, bytes, old, data) : TARGET_NOT_FOUND;
@@ -321,7 +321,7 @@ static enum target_status rows_row_insert(struct target_txn *txn, struct target_
     if (status != TARGET_OK)
         return status;
     *ref = LOOSE_REF | atomic_fetch_add_explicit(&table->target->next_ref, 1, memory_order_relaxed);
-    status = records_take(&worker->records, worker->session, table->loose, *ref, &record);
+    status = records_make(&worker->records, table->loose, *ref, &record);
     return status == TARGET_OK ? put_row(worker, record, bytes, data) : status;
 }
 
@@ -331,7 +331,7 @@ static enum target_status rows_row_erase(struct target_txn *txn, struct target_t
     struct record *record;
     enum target_status status = may_write(worker, table, 0);
     if (status == TARGET_OK)
-        status = records_take(&worker->records, worker->session, space_of(table, ref), ref, &record);
+        status = records_take(&worker->records, worker->session, space_of(table, ref), ref, STORE_CHANGE, &record);
     if (status != TARGET_OK)
         return status;
     if (!(record->flags & RECORD_ROW))
@@ -378,20 +378,20 @@ static uint64_t read_number(const void *bytes)
 
 /* The entry of a key, in an index that is not clustered; of several the first. */
 static enum target_status entry_find(struct target_worker *worker, const struct target_index *index, const void *key,
-                                     uint64_t *ref)
+                                     enum store_use use, uint64_t *ref)
 {
     struct key_bytes lo, hi;
     struct store_bytes value, found;
     struct store_cursor *cursor;
     if (!index->non_unique) {
         enum target_status status =
-            store_get(worker->session, index->space, entry_key(index, key, 0, &lo), false, &value);
+            store_get(worker->session, index->space, entry_key(index, key, 0, &lo), use, &value);
         if (status == TARGET_OK)
             *ref = read_number(value.data);
         return status;
     }
     enum target_status status = store_cursor_open(worker->session, index->space, entry_key(index, key, 0, &lo),
-                                                  entry_key(index, key, UINT64_MAX, &hi), false, &cursor);
+                                                  entry_key(index, key, UINT64_MAX, &hi), false, 1, &cursor);
     if (status != TARGET_OK)
         return status;
     status = store_cursor_next(cursor, &found, &value);
@@ -408,13 +408,13 @@ static enum target_status look_up(struct target_worker *worker, const struct tar
     enum target_status status;
     if (index->is_clustered) {
         *ref = number_of(key);
-        status = records_look(&worker->records, worker->session, index->space, *ref, false, view);
+        status = records_look(&worker->records, worker->session, index->space, *ref, STORE_READ, view);
         if (status != TARGET_OK || view->flags & RECORD_OWN)
             return status;
         if (!(view->flags & RECORD_OTHER))
             return TARGET_NOT_FOUND;
         *ref = view->other;
-    } else if ((status = entry_find(worker, index, key, ref)) != TARGET_OK) {
+    } else if ((status = entry_find(worker, index, key, STORE_READ, ref)) != TARGET_OK) {
         return status;
     }
     return look_at_row(worker, index->table, *ref, view);
@@ -423,13 +423,13 @@ static enum target_status look_up(struct target_worker *worker, const struct tar
 /* As look_up, without the row. For one that lies under its key, that is not looked up either: its record will be
  * taken, and that says what the key leads to. */
 static enum target_status find_ref(struct target_worker *worker, const struct target_index *index, const void *key,
-                                   bool for_update, uint64_t *ref)
+                                   enum store_use use, uint64_t *ref)
 {
     struct record_view view;
     if (!index->is_clustered)
-        return entry_find(worker, index, key, ref);
+        return entry_find(worker, index, key, use, ref);
     enum target_status status =
-        records_look(&worker->records, worker->session, index->space, number_of(key), for_update, &view);
+        records_look(&worker->records, worker->session, index->space, number_of(key), use, &view);
     if (status != TARGET_OK)
         return status;
     *ref = view.flags & RECORD_OWN ? number_of(key) : view.other;
@@ -438,7 +438,7 @@ static enum target_status find_ref(struct target_worker *worker, const struct ta
 
 static enum target_status rows_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
 {
-    return find_ref(worker_of(txn), index, key, false, ref);
+    return find_ref(worker_of(txn), index, key, STORE_READ, ref);
 }
 
 /* The entry in a clustered index: in the record of its key. */
@@ -446,7 +446,8 @@ static enum target_status clustered_insert(struct target_worker *worker, const s
                                            uint64_t number, uint64_t ref)
 {
     struct record *record;
-    enum target_status status = records_take(&worker->records, worker->session, index->space, number, &record);
+    enum target_status status =
+        records_take(&worker->records, worker->session, index->space, number, STORE_ADD, &record);
     if (status != TARGET_OK)
         return status;
     if (record->flags & (RECORD_OWN | RECORD_OTHER))
@@ -462,7 +463,8 @@ static enum target_status clustered_remove(struct target_worker *worker, const s
                                            uint64_t number, uint64_t ref)
 {
     struct record *record;
-    enum target_status status = records_take(&worker->records, worker->session, index->space, number, &record);
+    enum target_status status =
+        records_take(&worker->records, worker->session, index->space, number, STORE_CHANGE, &record);
     if (status != TARGET_OK)
         return status;
     unsigned flag = record->flags & (RECORD_OWN | RECORD_OTHER);
@@ -486,12 +488,12 @@ static enum target_status rows_index_insert(struct target_txn *txn, struct targe
     if (index->is_clustered)
         return clustered_insert(worker, index, number_of(key), ref);
     const struct store_bytes entry = entry_key(index, key, ref, &room);
-    status = store_get(worker->session, index->space, entry, true, &there);
+    status = store_get(worker->session, index->space, entry, STORE_ADD, &there);
     if (status != TARGET_NOT_FOUND)
         return status == TARGET_OK ? TARGET_EXISTS : status;
     record_key(ref, value);
     return store_put(worker->session, index->space, entry,
-                     (struct store_bytes){value, index->non_unique ? 1 : sizeof value});
+                     (struct store_bytes){value, index->non_unique ? 1 : sizeof value}, true);
 }
 
 static enum target_status rows_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
@@ -506,7 +508,7 @@ static enum target_status rows_index_remove(struct target_txn *txn, struct targe
     if (index->is_clustered)
         return clustered_remove(worker, index, number_of(key), ref);
     const struct store_bytes entry = entry_key(index, key, ref, &room);
-    status = store_get(worker->session, index->space, entry, true, &there);
+    status = store_get(worker->session, index->space, entry, STORE_CHANGE, &there);
     if (status != TARGET_OK)
         return status;
     if (!index->non_unique && read_number(there.data) != ref)
@@ -535,10 +537,10 @@ static enum target_status rows_update(struct target_txn *txn, struct target_inde
     if (status != TARGET_OK)
         return status;
     if (!index->is_clustered) {
-        status = entry_find(worker, index, key, &ref);
+        status = entry_find(worker, index, key, STORE_READ, &ref);
         return status == TARGET_OK ? rows_row_update(txn, index->table, ref, bytes, old, data) : status;
     }
-    status = records_take(&worker->records, worker->session, index->space, number_of(key), &record);
+    status = records_take(&worker->records, worker->session, index->space, number_of(key), STORE_CHANGE, &record);
     if (status != TARGET_OK)
         return status;
     if (record->flags & RECORD_OTHER)
@@ -556,7 +558,7 @@ static enum target_status insert_loose(struct target_txn *txn, struct target_ind
                                        size_t bytes, uint64_t *ref, void **data)
 {
     uint64_t there;
-    enum target_status status = find_ref(worker_of(txn), index, key, true, &there);
+    enum target_status status = find_ref(worker_of(txn), index, key, STORE_ADD, &there);
     if (status != TARGET_NOT_FOUND)
         return status == TARGET_OK ? TARGET_EXISTS : status;
     status = rows_row_insert(txn, index->table, bytes, ref, data);
@@ -573,7 +575,7 @@ static enum target_status rows_insert(struct target_txn *txn, struct target_inde
     if (status == TARGET_OK && index->non_unique)
         return TARGET_INVALID; /* the key would not say which row */
     if (status == TARGET_OK && index->is_clustered)
-        status = records_take(&worker->records, worker->session, index->space, ref, &record);
+        status = records_take(&worker->records, worker->session, index->space, ref, STORE_ADD, &record);
     if (status != TARGET_OK)
         return status;
     if (record == NULL || ref >= LOOSE_REF || record->flags & RECORD_ROW) {
@@ -597,7 +599,7 @@ static enum target_status rows_erase(struct target_txn *txn, struct target_index
     if (status == TARGET_OK && index->non_unique)
         return TARGET_INVALID;
     if (status == TARGET_OK)
-        status = find_ref(worker_of(txn), index, key, true, &ref);
+        status = find_ref(worker_of(txn), index, key, STORE_CHANGE, &ref);
     if (status == TARGET_OK)
         status = rows_index_remove(txn, index, key, ref);
     return status == TARGET_OK ? rows_row_erase(txn, index->table, ref) : status;
@@ -659,7 +661,7 @@ static enum target_status rows_scan(struct target_txn *txn, struct target_index 
         status = store_cursor_open(worker->session, index->space,
                                    lo == NULL ? (struct store_bytes){0} : entry_key(index, lo, 0, &lo_room),
                                    hi == NULL ? (struct store_bytes){0} : entry_key(index, hi, UINT64_MAX, &hi_room),
-                                   flags & TARGET_SCAN_BACKWARD, &cursor);
+                                   flags & TARGET_SCAN_BACKWARD, limit, &cursor);
     if (status != TARGET_OK)
         return status;
     status = scan_entries(cursor, index, limit, visit, arg);
@@ -676,7 +678,7 @@ static enum target_status scan_rows(struct target_worker *worker, unsigned space
     struct store_bytes key, value;
     struct record_view view;
     enum target_status status =
-        store_cursor_open(worker->session, space, (struct store_bytes){0}, (struct store_bytes){0}, false, &cursor);
+        store_cursor_open(worker->session, space, (struct store_bytes){0}, (struct store_bytes){0}, false, 0, &cursor);
     if (status != TARGET_OK)
         return status;
     while (*goes_on && (status = store_cursor_next(cursor, &key, &value)) == TARGET_OK) {

@@ -284,11 +284,11 @@ static int bind_key(sqlite3_stmt *statement, int place, bool is_number, struct s
                      : sqlite3_bind_blob(statement, place, key.data, (int)key.count, SQLITE_STATIC);
 }
 
-enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, bool for_update,
+enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
 {
     sqlite3_stmt *statement;
-    (void)for_update; /* who may write is alone */
+    (void)use; /* who may write is alone */
     release(session);
     int code = statement_of(session, space, GET, &statement);
     if (code == SQLITE_OK)
@@ -306,8 +306,9 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
 }
 
 enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,
-                             struct store_bytes value)
+                             struct store_bytes value, bool is_new)
 {
+    (void)is_new; /* it replaces what is there */
     sqlite3_stmt *statement;
     release(session);
     int code = statement_of(session, space, PUT, &statement);
@@ -349,8 +350,10 @@ static int bind_bound(sqlite3_stmt *statement, int place, bool is_number, struct
 }
 
 enum target_status store_cursor_open(struct store_session *session, unsigned space, struct store_bytes lo,
-                                     struct store_bytes hi, bool backward, struct store_cursor **result)
+                                     struct store_bytes hi, bool backward, uint64_t wanted,
+                                     struct store_cursor **result)
 {
+    (void)wanted; /* an entry is taken when it is asked for */
     enum statement which = backward ? DOWN : UP;
     bool *is_walked = &session->is_walked[space][which], is_own = *is_walked;
     struct store_cursor *cursor = calloc(1, sizeof *cursor);

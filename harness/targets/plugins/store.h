@@ -1,7 +1,7 @@
 /*
  * store.h - what rows.c asks of a database: keyspaces of byte strings in memcmp order, sessions with transactions, and
  * cursors. Each database has one file with all of this, of which each is linked with rows.c into a shared object of its
- * own: lmdb.c, sqlite.c, rocksdb.c, wiredtiger.c.
+ * own: lmdb.c, sqlite.c, rocksdb.c, wiredtiger.c, postgresql.c.
  *
  * Statuses are the target's (workloads/target.h). After one for which target_status_is_abort() is true, store_abort is
  * called. A session belongs to one thread at a time. Bytes that a call gives out stay valid until the session's next
@@ -41,16 +41,23 @@ enum target_status store_begin(struct store_session *session, bool snapshot);
 enum target_status store_commit(struct store_session *session); /* if it fails, the transaction has been aborted */
 void store_abort(struct store_session *session);
 
-/* TARGET_NOT_FOUND. for_update: the transaction will write the key; a database with locks takes its lock now. */
-enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, bool for_update,
+/* Why a key is looked at. A database with locks takes that of a key that will be written; one that is far away can look
+ * at several that will be added with one question. */
+enum store_use { STORE_READ, STORE_CHANGE, STORE_ADD };
+/* TARGET_NOT_FOUND. */
+enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value);
+/* is_new: the transaction has looked at the key, for STORE_ADD, and there was nothing, or it is one that nobody else
+ * has. */
 enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,
-                             struct store_bytes value);
+                             struct store_bytes value, bool is_new);
 enum target_status store_delete(struct store_session *session, unsigned space, struct store_bytes key);
 
-/* Goes through lo <= key <= hi; no data: open end. Meanwhile other keyspaces may be written, this one may not. */
+/* Goes through lo <= key <= hi; no data: open end. Meanwhile other keyspaces may be written, this one may not. wanted:
+ * how many entries will do, as a rule; 0 if that is unknown. */
 enum target_status store_cursor_open(struct store_session *session, unsigned space, struct store_bytes lo,
-                                     struct store_bytes hi, bool backward, struct store_cursor **cursor);
+                                     struct store_bytes hi, bool backward, uint64_t wanted,
+                                     struct store_cursor **cursor);
 /* The next entry; TARGET_NOT_FOUND at the end. */
 enum target_status store_cursor_next(struct store_cursor *cursor, struct store_bytes *key, struct store_bytes *value);
 void store_cursor_close(struct store_cursor *cursor);

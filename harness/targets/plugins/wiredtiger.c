@@ -180,12 +180,12 @@ static int cursor_on(struct store_session *session, unsigned space, struct store
     return code;
 }
 
-enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, bool for_update,
+enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
 {
     WT_CURSOR *cursor;
     WT_ITEM item;
-    (void)for_update; /* there are no locks */
+    (void)use; /* there are no locks */
     int code = cursor_on(session, space, key, &cursor);
     if (code == 0)
         code = cursor->search(cursor);
@@ -197,8 +197,9 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
 }
 
 enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,
-                             struct store_bytes value)
+                             struct store_bytes value, bool is_new)
 {
+    (void)is_new; /* it replaces what is there */
     WT_CURSOR *cursor;
     WT_ITEM item = {.data = value.data, .size = value.count};
     int code = cursor_on(session, space, key, &cursor);
@@ -218,8 +219,10 @@ enum target_status store_delete(struct store_session *session, unsigned space, s
 /* ---- Cursors. ---- */
 
 enum target_status store_cursor_open(struct store_session *session, unsigned space, struct store_bytes lo,
-                                     struct store_bytes hi, bool backward, struct store_cursor **result)
+                                     struct store_bytes hi, bool backward, uint64_t wanted,
+                                     struct store_cursor **result)
 {
+    (void)wanted; /* an entry is taken when it is asked for */
     char uri[URI_BYTES];
     struct store_cursor *cursor = malloc(sizeof *cursor);
     if (cursor == NULL)

@@ -79,10 +79,10 @@ static void external_one_is_loaded_once_or_explained(void **state)
     const struct target_ops *target;
     for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
         char why[WHY_BYTES] = "";
-        bool is_there = external_is_there(target, why, sizeof why);
+        bool can_run = external_is_there(target, why, sizeof why);
         const struct target_ops *loaded = external_load(target, why, sizeof why);
-        assert_int_equal(is_there, loaded != NULL);
-        if (loaded == NULL) {
+        assert_true(loaded != NULL || !can_run); /* without its server it can be loaded, too */
+        if (!can_run) {
             assert_true(strstr(why, "apt install") != NULL || strstr(why, "MODE=") != NULL);
             continue;
         }
@@ -141,8 +141,9 @@ static void high_keys_lead_to_their_rows(void **state)
         uint64_t values[VALUES_MAX] = {0};
         struct target *opened;
         char why[WHY_BYTES] = "";
-        if ((loaded = external_load(target, why, sizeof why)) == NULL)
+        if (!external_is_there(target, why, sizeof why))
             continue;
+        loaded = external_load(target, why, sizeof why);
         assert_true(option_values_init(target->options, values, why, sizeof why));
         assert_int_equal(loaded->open(loaded, values, &opened, why, sizeof why), TARGET_OK);
         keys_that_are_refs_of_loose_rows_lead_to_them(loaded, opened);
@@ -163,8 +164,9 @@ static void a_folder_in_memory_is_not_left(void **state)
     for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
         uint64_t values[VALUES_MAX] = {0};
         struct target *opened;
-        if ((loaded = external_load(target, why, sizeof why)) == NULL)
+        if (!external_is_there(target, why, sizeof why))
             continue;
+        loaded = external_load(target, why, sizeof why);
         assert_true(option_values_init(target->options, values, why, sizeof why));
         assert_true(option_set(target->options, option_find(target->options, "dir"), folder, values, why, sizeof why));
         assert_true(

@@ -1,0 +1,188 @@
+/* server.c - see server.h. */
+#define _GNU_SOURCE /* pipe2, posix_spawn_file_actions_addclosefrom_np */
+#include "harness/targets/plugins/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+enum { LIFELINE = 3, START_S = 120, PAUSE_NS = 20 * 1000 * 1000, PATH_BYTES = 4096, LOG_TAIL_BYTES = 2048 };
+
+/* $1: the folder. $2: yes, if it goes away with the server. $3: the signal. Then the server's command. The file `ended`
+ * tells the program that the server has ended by itself; the folder stays until the program has read why. */
+static const char guard_script[] =
+    "cd -- \"$1\" || exit\n"
+    "folder=$1 temporary=$2 signal=$3\n"
+    "shift 3\n"
+    "\"$@\" 3<&- </dev/null >server.log 2>&1 &\n"
+    "server=$!\n"
+    "{\n"
+    "    read -r line <&3\n" /* until the program closes its end, or is gone */
+    "    kill -s \"$signal\" $server\n"
+    "    tries=0\n"
+    "    while kill -0 $server && [ $tries -lt 300 ]; do sleep 0.1; tries=$((tries + 1)); done\n"
+    "    kill -s KILL $server\n"
+    "} 2>/dev/null &\n"
+    "wait $server\n"
+    "echo $? >ended\n"
+    "wait\n"
+    "cd /\n"
+    "[ \"$temporary\" != yes ] || rm -rf -- \"$folder\"\n";
+
+static bool refuse(char *error, size_t error_bytes, const char *what, const char *why)
+{
+    (void)snprintf(error, error_bytes, "%s: %s", what, why);
+    return false;
+}
+
+/* ---- Starting. ---- */
+
+/* As root: gives the folder to the user, and adds what makes the command run as that one. */
+static bool become(const struct server_plan *plan, const char **command, size_t *count, char ids[2][32], char *error,
+                   size_t error_bytes)
+{
+    if (geteuid() != 0)
+        return true;
+    const struct passwd *user = getpwnam(plan->user);
+    if (user == NULL)
+        user = getpwnam("nobody");
+    if (user == NULL || chown(plan->folder->path, user->pw_uid, user->pw_gid) != 0)
+        return refuse(error, error_bytes, plan->folder->path, "cannot be given to a user who is not root");
+    (void)snprintf(ids[0], sizeof ids[0], "--reuid=%lu", (unsigned long)user->pw_uid);
+    (void)snprintf(ids[1], sizeof ids[1], "--regid=%lu", (unsigned long)user->pw_gid);
+    command[(*count)++] = ids[0];
+    command[(*count)++] = ids[1];
+    command[(*count)++] = "--clear-groups";
+    return true;
+}
+
+static bool guard_spawn(struct server *server, const char *const *command, int guards_end, char *error,
+                        size_t error_bytes)
+{
+    extern char **environ;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    (void)posix_spawn_file_actions_init(&files);
+    (void)posix_spawnattr_init(&attributes);
+    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    (void)posix_spawnattr_setsigmask(&attributes, &none);
+    (void)posix_spawnattr_setsigdefault(&attributes, &all);
+    /* Whoever reads the program's output must not wait for the guard. */
+    (void)posix_spawn_file_actions_adddup2(&files, guards_end, LIFELINE);
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        (void)posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
+    (void)posix_spawn_file_actions_addclosefrom_np(&files, LIFELINE + 1);
+    int code = posix_spawn(&server->guard, "/bin/sh", &files, &attributes, (char *const *)(uintptr_t)command, environ);
+    (void)posix_spawn_file_actions_destroy(&files);
+    (void)posix_spawnattr_destroy(&attributes);
+    if (code != 0)
+        server->guard = 0;
+    return code == 0 || refuse(error, error_bytes, "/bin/sh", strerror(code));
+}
+
+bool server_start(struct server *server, const struct server_plan *plan, char *error, size_t error_bytes)
+{
+    const char *command[SERVER_ARGUMENTS_MAX + 24];
+    char ids[2][32], parent_death[32];
+    size_t count = 0;
+    int ends[2];
+    *server = (struct server){.folder = plan->folder};
+    const char *const before[] = {
+        "sh", "-c", guard_script, "guard", plan->folder->path, plan->folder->is_temporary ? "yes" : "no", plan->signal};
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++)
+        command[count++] = before[i];
+    if (plan->cpus[0] != '\0') {
+        command[count++] = "taskset";
+        command[count++] = "-c";
+        command[count++] = plan->cpus;
+    }
+    (void)snprintf(parent_death, sizeof parent_death, "--pdeathsig=%s", plan->signal);
+    command[count++] = "setpriv";
+    if (!become(plan, command, &count, ids, error, error_bytes))
+        return false;
+    command[count++] = parent_death;
+    command[count++] = "sh";
+    command[count++] = "-c";
+    command[count++] = plan->script;
+    command[count++] = "server";
+    for (size_t i = 0; i < SERVER_ARGUMENTS_MAX && plan->arguments[i] != NULL; i++)
+        command[count++] = plan->arguments[i];
+    command[count] = NULL;
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return refuse(error, error_bytes, "pipe", strerror(errno));
+    bool started = guard_spawn(server, command, ends[0], error, error_bytes);
+    (void)close(ends[0]);
+    if (started)
+        server->lifeline = ends[1];
+    else
+        (void)close(ends[1]);
+    return started;
+}
+
+/* ---- Waiting. ---- */
+
+uint64_t server_clock_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* The last line that the server has written, which is its reason. */
+static void last_line(const struct server *server, char *error, size_t error_bytes)
+{
+    char path[PATH_BYTES], tail[LOG_TAIL_BYTES + 1];
+    (void)snprintf(path, sizeof path, "%s/server.log", server->folder->path);
+    FILE *log = fopen(path, "re");
+    if (log == NULL) {
+        (void)refuse(error, error_bytes, path, strerror(errno));
+        return;
+    }
+    if (fseek(log, -(long)LOG_TAIL_BYTES, SEEK_END) != 0)
+        rewind(log);
+    size_t count = fread(tail, 1, LOG_TAIL_BYTES, log);
+    (void)fclose(log);
+    while (count > 0 && tail[count - 1] == '\n')
+        count--;
+    tail[count] = '\0';
+    const char *begin = strrchr(tail, '\n');
+    (void)snprintf(error, error_bytes, "the server did not start in %s%s: %s", server->folder->path,
+                   geteuid() == 0 ? ", as another user than root" : "", begin != NULL ? begin + 1 : tail);
+}
+
+bool server_wait(const struct server *server, uint64_t begun_ns, char *error, size_t error_bytes)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/ended", server->folder->path);
+    bool has_ended = access(path, F_OK) == 0 || kill(server->guard, 0) != 0;
+    if (has_ended || server_clock_ns() - begun_ns > START_S * NS_PER_S) {
+        last_line(server, error, error_bytes);
+        return false;
+    }
+    (void)nanosleep(&pause, NULL);
+    return true;
+}
+
+/* ---- Stopping. ---- */
+
+void server_stop(struct server *server)
+{
+    if (server->guard == 0)
+        return;
+    (void)close(server->lifeline);
+    while (waitpid(server->guard, NULL, 0) < 0 && errno == EINTR)
+        ;
+    server->guard = 0;
+}
