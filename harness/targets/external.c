@@ -200,6 +200,35 @@ const struct target_ops postgresql_target_ops = {
     .reasons = postgresql_reasons,
 };
 
+/* ---- Redis. ---- */
+
+static const struct option_spec redis_specs[] = {REDIS_OPTIONS(OPTION_SPEC) OPTION_END};
+
+static const struct target_reason redis_reasons[] = {
+    {"conflict", "the database found that another transaction had changed what it used"},
+    {NULL, NULL},
+};
+
+static struct target_promises redis_promises_with(const void *values)
+{
+    return with_durability(&redis_target_ops, ((const struct redis_options *)values)->durability,
+                           TARGET_DURABILITY_GROUP);
+}
+
+const struct target_ops redis_target_ops = {
+    .name = "redis",
+    .label = "Redis",
+    .help = "Redis, a server of the target's own: reads are watched, writes are sent together (WATCH, MULTI, EXEC)",
+    .options = redis_specs,
+    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                 .phantom_safe = true,
+                 EXTERNAL_PROMISES,
+                 .note = "serializable: a commit is refused if a key that was read, or a keyspace that was scanned, "
+                         "has changed"},
+    .promises_with = redis_promises_with,
+    .reasons = redis_reasons,
+};
+
 /* ---- Loading. ---- */
 
 static const struct external {
@@ -272,8 +301,7 @@ bool external_is_there(const struct target_ops *target, char *why, size_t why_by
         return false;
     if (externals[i].places[0] == '\0' || server_program_find(externals[i].places, path))
         return true;
-    (void)snprintf(why, why_bytes, "no server here (apt install %s, or scripts/setup --targets; or --set conninfo=)",
-                   externals[i].server);
+    (void)snprintf(why, why_bytes, "no server here (apt install %s, or scripts/setup --targets)", externals[i].server);
     return false;
 }
 

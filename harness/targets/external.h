@@ -15,12 +15,13 @@
 
 /* name, header, what it is linked with, package; of one that is a server that one's package, and where its program is.
  * The Makefile and scripts/setup read this table, too. */
-#define EXTERNAL_TABLE(X)                                                      \
-    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev", "", "")                         \
-    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev", "", "")              \
-    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev", "", "")           \
-    X(wiredtiger, "wiredtiger.h", "-lwiredtiger", "libwiredtiger-dev", "", "") \
-    X(postgresql, "postgresql/libpq-fe.h", "-lpq", "libpq-dev", "postgresql", POSTGRESQL_PLACES)
+#define EXTERNAL_TABLE(X)                                                                        \
+    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev", "", "")                                           \
+    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev", "", "")                                \
+    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev", "", "")                             \
+    X(wiredtiger, "wiredtiger.h", "-lwiredtiger", "libwiredtiger-dev", "", "")                   \
+    X(postgresql, "postgresql/libpq-fe.h", "-lpq", "libpq-dev", "postgresql", POSTGRESQL_PLACES) \
+    X(redis, "hiredis/hiredis.h", "-lhiredis", "libhiredis-dev", "redis-server", REDIS_PLACES)
 
 #define EXTERNAL_DECLARE(name, ...) extern const struct target_ops name##_target_ops;
 EXTERNAL_TABLE(EXTERNAL_DECLARE)
@@ -94,10 +95,10 @@ enum wiredtiger_isolation { WIREDTIGER_SNAPSHOT, WIREDTIGER_READ_COMMITTED };
 
 /* Where the database is a server. Places are patterns, the first that fits counts, and of what fits it the newest. */
 #define POSTGRESQL_PLACES "/usr/lib/postgresql/*/bin/postgres:/usr/bin/postgres:/usr/local/bin/postgres"
+#define REDIS_PLACES "/usr/bin/redis-server:/usr/local/bin/redis-server"
 #define EXTERNAL_SERVER(X, places)                                                                            \
     X(string, server, "auto", "", "", "folder of the server's programs; auto: where one is found of " places) \
-    X(string, server_cpus, "", "", "", "CPUs that the server runs on, such as 0-3,8; without: any")           \
-    X(string, conninfo, "", "", "", "a server that runs elsewhere, to be used instead of one of the target's own")
+    X(string, server_cpus, "", "", "", "CPUs that the server runs on, such as 0-3,8; without: any")
 
 #define POSTGRESQL_OPTIONS(X)                                                                                      \
     X(enum, durability, "off", "off|async|group", "",                                                              \
@@ -111,7 +112,8 @@ enum wiredtiger_isolation { WIREDTIGER_SNAPSHOT, WIREDTIGER_READ_COMMITTED };
       "batched: requests that need no answer at once go out with the next one that does (pipeline mode). single: " \
       "each is a round trip of its own")                                                                           \
     X(time, lock_timeout, "1s", "1ms..1h", "", "a lock that takes longer aborts its transaction")                  \
-    EXTERNAL_SERVER(X, POSTGRESQL_PLACES)
+    EXTERNAL_SERVER(X, POSTGRESQL_PLACES)                                                                          \
+    X(string, conninfo, "", "", "", "a server that runs elsewhere, to be used instead of one of the target's own")
 
 struct postgresql_options {
     POSTGRESQL_OPTIONS(OPTION_FIELD)
@@ -120,6 +122,17 @@ enum postgresql_isolation { POSTGRESQL_SERIALIZABLE, POSTGRESQL_SNAPSHOT, POSTGR
 enum postgresql_requests { POSTGRESQL_BATCHED, POSTGRESQL_SINGLE };
 /* The i-th of its reasons. */
 enum postgresql_reason { POSTGRESQL_CONFLICT, POSTGRESQL_DEADLOCK, POSTGRESQL_TIMEOUT };
+
+#define REDIS_OPTIONS(X)                                                                                \
+    X(enum, durability, "off", "off|async|group", "",                                                   \
+      "off: without a log. async: appendfsync everysec. group: appendfsync always, commits of several " \
+      "connections are flushed together")                                                               \
+    EXTERNAL_DIR(X)                                                                                     \
+    EXTERNAL_SERVER(X, REDIS_PLACES)
+
+struct redis_options {
+    REDIS_OPTIONS(OPTION_FIELD)
+};
 
 /* The values of the options called durability; the third word is sync or group. */
 enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_DURABLE };

@@ -152,10 +152,13 @@ while IFS=$'\t' read -r target state <&3; do
     settings "$target"
     nothing_left "the runs of $target"
     interrupted "$target"
-    if [ "$target" = postgresql ]; then
+    case $target in
+    postgresql)
         killed "$target"
         postgresql
-    fi
+        ;;
+    redis) killed "$target" ;;
+    esac
 done 3<<<"$externals"
 
 ends "--require wants words it knows" 2 "'fast' is no promise" run --target native --require fast

@@ -34,6 +34,20 @@ static const struct server_case {
      "echo \"SELECT format('SELECT count(*) FROM %I.s1', nspname) FROM pg_namespace WHERE nspname LIKE 'maemio%' "
      "\\gexec\" | \"$1/psql\" -X -h \"$PWD\" -U maemio -At postgres\n"
      "control \"$1\" stop\n"},
+    {"redis", REDIS_PLACES, "server.pid",
+     "$as \"$1/redis-server\" --port 0 --unixsocket \"$PWD/count.sock\" --dir \"$PWD\" --appendonly yes --save '' "
+     ">count.log 2>&1 &\n"
+     "server=$!\n"
+     "tries=0\n"
+     "until [ -n \"$rows\" ] || [ $tries -ge 300 ]; do\n"
+     "    rows=$(\"$1/redis-cli\" -s count.sock --raw EVAL \"return redis.call('ZCARD', 'o' .. string.char(0, 1))\" 0 "
+     "2>&1 | grep '^[0-9]*$')\n"
+     "    tries=$((tries + 1))\n"
+     "    sleep 0.1\n"
+     "done\n"
+     "echo \"$rows\"\n"
+     "kill $server\n"
+     "wait\n"},
 };
 
 struct writer {
