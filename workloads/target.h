@@ -16,8 +16,8 @@
  * `ref` names a row inside the target (native: the row id); it is what secondary indexes lead to.
  *
  * A small core and extras. TARGET_CORE lists the calls that every target has, TARGET_EXTRAS those that it may leave
- * NULL. `durable` is of a target with a log only. A workload calls an extra through the function below that says what
- * happens without it.
+ * NULL. `durable` is of a target with a log only, `outside` of external databases. A workload calls an extra through
+ * the function below that says what happens without it.
  */
 #ifndef WORKLOADS_TARGET_H
 #define WORKLOADS_TARGET_H
@@ -138,6 +138,16 @@ struct target_state {
     uint64_t durable_ts;       /* commits below are safe; 0: there is no log */
     uint64_t log_flushes, log_bytes;
     const char *log_folder; /* the target's; NULL: there is no log */
+};
+
+/* Of a database that is not the program's own code. Counts are since it was opened. */
+enum { TARGET_VERSION_BYTES = 128 };
+struct target_outside {
+    char version[TARGET_VERSION_BYTES]; /* what it says of itself */
+    uint64_t disk_bytes;                /* of its files; 0: they are elsewhere */
+    bool has_server;                    /* the rest is known */
+    uint64_t round_trips;               /* requests that were waited for */
+    double server_cpu_s;                /* of its processes; NaN: they are elsewhere */
 };
 
 struct target_counter_info {
@@ -311,6 +321,7 @@ struct target_ops {
     void (*index_space)(const struct target_index *index, struct target_space *space);
     void (*memory)(const struct target *target, struct target_memory *memory);
     void (*state)(const struct target *target, struct target_state *state);
+    void (*outside)(const struct target *target, struct target_outside *outside);
     /* Structural check; TARGET_CORRUPT with a finding. No transaction may run. */
     enum target_status (*verify)(struct target *target, char *report, size_t report_bytes);
 };

@@ -115,6 +115,8 @@ struct run_window {
     bool samples_counters; /* hardware events of each interval are asked for */
     struct snapshot before, after, now;
     struct target_state opened; /* when it opened, if the target tells */
+    struct target_outside outside;
+    double client_cpu_s;
     struct interval_series series;
     size_t first;                                  /* sample at which the window begins */
     size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */

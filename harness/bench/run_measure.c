@@ -6,6 +6,7 @@
  * the window open through a flag, between two requests, and then begin to time, and to count events (loop.h).
  */
 #include <math.h>
+#include <sys/resource.h>
 
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
@@ -393,9 +394,30 @@ static enum wait_end warm_up(struct run_window *window, struct result *result)
 
 /* ---- The window. ---- */
 
+/* CPU time of this process, and what the target says of what is outside of it. */
+static void outside_read(const struct run_window *window, struct target_outside *outside, double *client_cpu_s)
+{
+    struct rusage usage = {0};
+    (void)getrusage(RUSAGE_SELF, &usage);
+    *client_cpu_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                    (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    if (window->setup->target_ops->outside != NULL)
+        window->setup->target_ops->outside(window->session->target, outside);
+}
+
+/* What the window had of both. */
+static void outside_close(const struct run_window *window, struct result *result)
+{
+    outside_read(window, &result->outside, &result->client_cpu_s);
+    result->client_cpu_s -= window->client_cpu_s;
+    result->outside.round_trips -= window->outside.round_trips;
+    result->outside.server_cpu_s -= window->outside.server_cpu_s;
+}
+
 static void window_open(struct run_window *window, uint64_t length_ns)
 {
     run_phase_begin(window->session->watch, PHASE_MEASURE, length_ns);
+    outside_read(window, &window->outside, &window->client_cpu_s); /* takes a while: before the counters */
     if (window->setup->options->run.profile == RUN_PROFILE_LINES)
         simulated_profile();
     snapshot_take(window, &window->before);
@@ -494,6 +516,8 @@ static enum wait_end phases(struct run_window *window, struct result *result, bo
     *opened = end == WAIT_TIME;
     if (*opened)
         end = in_time ? window_in_time(window, result) : run_wait_until(window->session, UINT64_MAX);
+    if (*opened)
+        outside_close(window, result);
     if (*opened && window->setup->target_ops->state != NULL) {
         window->setup->target_ops->state(window->session->target, &result->state);
         result->has_state = true;

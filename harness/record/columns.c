@@ -176,14 +176,20 @@ static struct value get_row(const struct view *v, const struct column *column)
     return none();
 }
 
+static const char *const checks[] = {
+    [CHECK_SKIPPED] = "skipped", [CHECK_PASSED] = "passed", [CHECK_FAILED] = "failed"};
+
+static double round_trips(const struct result *r)
+{
+    return r->outside.has_server ? (double)r->outside.round_trips : NAN;
+}
+
 static struct value get_total(const struct view *v, const struct column *column)
 {
     const struct result *r = v->result;
     const struct loaded *loaded = &r->loaded;
     const struct target_memory *memory = &r->memory;
     const struct proximity *before = &r->proximity.before, *after = &r->proximity.after;
-    static const char *const checks[] = {
-        [CHECK_SKIPPED] = "skipped", [CHECK_PASSED] = "passed", [CHECK_FAILED] = "failed"};
     bool closed = options_closed(r->options), open = r->options->run.rate != 0;
     double resident = (double)memory->resident_bytes, bytes = (double)r->data_bytes;
     double space = (double)loaded->space_bytes;
@@ -192,6 +198,11 @@ static struct value get_total(const struct view *v, const struct column *column)
     case TOTAL_ns_per_op:             return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.operations);
     case TOTAL_log_bytes_per_txn:     return ratio(r->has_log ? (double)r->log_bytes : NAN, (double)r->all.committed);
     case TOTAL_log_flushes_per_s:     return ratio(r->has_log ? (double)r->log_flushes : NAN, r->window_s);
+    case TOTAL_target_version:        return text(r->outside.version);
+    case TOTAL_client_cpu_s:          return real(SIMULATED ? NAN : r->client_cpu_s);
+    case TOTAL_server_cpu_s:          return real(r->outside.has_server ? r->outside.server_cpu_s : NAN);
+    case TOTAL_round_trips_per_txn:   return ratio(round_trips(r), (double)r->all.committed);
+    case TOTAL_bytes_on_disk:         return known(r->outside.disk_bytes > 0, r->outside.disk_bytes);
     case TOTAL_log_disk:              return text(r->log_disk);
     case TOTAL_durable_lag_us:        return real(r->has_log ? result_durable_lag_us(r) : NAN);
     case TOTAL_harness_ns_per_txn:    return positive(r->harness_ns);

@@ -67,6 +67,8 @@ struct result {
     bool has_log;                    /* commits become safe some time after they return */
     uint64_t log_bytes, log_flushes; /* in the window */
     char log_disk[DISK_TEXT_BYTES];  /* see disk_describe */
+    struct target_outside outside;   /* zero: the target is not one; counts and times: in the window */
+    double client_cpu_s;             /* of this process, in the window */
     uint64_t process_peak_bytes;
 
     enum result_check check;

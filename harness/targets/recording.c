@@ -772,6 +772,11 @@ static void rec_index_space(const struct target_index *index, struct target_spac
     inner_ops(index->table->target)->index_space(index->inner, space);
 }
 
+static void rec_outside(const struct target *target, struct target_outside *outside)
+{
+    inner_ops(target)->outside(target->inner, outside);
+}
+
 static void rec_memory(const struct target *target, struct target_memory *memory)
 {
     inner_ops(target)->memory(target->inner, memory);
@@ -804,7 +809,7 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
                                     .fd = fd};
     /* Names, promises, reasons and counters stay the inner target's, and what it lacks stays NULL. */
 #define WRAP(prefix, call) recording->ops.call = inner->call != NULL ? prefix##_##call : NULL
-    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable);
+    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable), WRAP(rec, outside);
 #undef WRAP
     recording->ops.tell_order = NULL; /* rec_open has called it */
     return recording;

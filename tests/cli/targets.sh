@@ -71,6 +71,24 @@ durable_word() { # target: what its durability= has for commits that are safe
     esac
 }
 
+column() { # a result file, name: of its first row
+    awk -F , -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR == 2 { print $at }' "$1"
+}
+
+outside() { # target, a result file of its: what it took outside of the program
+    local trips
+    trips=$(column "$2" round_trips_per_txn)
+    equals "$1: it says what it is" "$(column "$2" target_version | grep -ciF "$1")" 1
+    equals "$1: its files have a size" "$(($(column "$2" bytes_on_disk) > 0))" 1
+    case $1 in
+    postgresql | redis)
+        equals "$1: a read and a commit are two round trips at least" "$((${trips%%.*} >= 2))" 1
+        equals "$1: the server's CPU time is known" "$(column "$2" server_cpu_s | grep -c '^[0-9]')" 1
+        ;;
+    *) equals "$1: no round trips" "$trips" "" ;;
+    esac
+}
+
 settings() { # target
     local isolation=serializable weaker=()
     case $1 in
@@ -85,6 +103,7 @@ settings() { # target
     run run --target "$1" --workload counter --txns 10 --require $isolation,durable \
         --set "durability=$(durable_word "$1")" "${weaker[@]}" --set dir="$work/kept.$1" --csv "$work/$1.csv" --json off
     ended "$1: what is durable is taken" 0 "durability $(durable_word "$1")"
+    outside "$1" "$work/$1.csv"
     equals "$1: the folder is kept" "$([ -n "$(ls -A "$work/kept.$1")" ] && echo yes)" yes
     run run --target "$1" --workload counter --txns 10 --set dir="$work/kept.$1"
     ended "$1: a folder in use is refused" 2 "want an empty folder"

@@ -72,6 +72,25 @@ bool folder_take(struct folder *folder, const char *dir, bool lasting, char *err
     return fine;
 }
 
+enum { BLOCK_BYTES = 512 };
+static _Thread_local uint64_t bytes_found; /* nftw's visitor has no argument */
+
+static int add_bytes(const char *path, const struct stat *info, int type, struct FTW *place)
+{
+    (void)path, (void)place;
+    if (type == FTW_F)
+        bytes_found += (uint64_t)info->st_blocks * BLOCK_BYTES;
+    return 0;
+}
+
+uint64_t folder_bytes(const struct folder *folder)
+{
+    bytes_found = 0;
+    if (folder->path != NULL)
+        (void)nftw(folder->path, add_bytes, FOLDERS_OPEN_MAX, FTW_PHYS);
+    return bytes_found;
+}
+
 static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
 {
     (void)info, (void)type, (void)place;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct folder {
     char *path;
@@ -15,6 +16,9 @@ struct folder {
  * below TMPDIR or /var/tmp. lasting: it must be on a disk, since commits are to survive. False with the reason.
  */
 bool folder_take(struct folder *folder, const char *dir, bool lasting, char *error, size_t error_bytes);
+
+/* What its files take on the disk, and those of folders in it. */
+uint64_t folder_bytes(const struct folder *folder);
 
 /* Removes the folder, if it is temporary, with what is in it. All zeros are fine. */
 void folder_release(struct folder *folder);

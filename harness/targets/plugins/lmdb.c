@@ -117,6 +117,13 @@ void store_close(struct store *store)
     free(store);
 }
 
+void store_outside(const struct store *store, struct target_outside *outside)
+{
+    (void)snprintf(outside->version, sizeof outside->version, "LMDB %d.%d.%d", MDB_VERSION_MAJOR, MDB_VERSION_MINOR,
+                   MDB_VERSION_PATCH);
+    outside->disk_bytes = folder_bytes(&store->folder);
+}
+
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
 {
     (void)key_bytes;

@@ -25,6 +25,7 @@
 #include <endian.h>
 #include <libgen.h>
 #include <limits.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +86,9 @@ struct store {
     bool is_postgresql; /* and not another server that speaks its protocol */
     PGconn *connection; /* makes the tables */
     size_t key_bytes[STORE_SPACES_MAX];
-    atomic_bool has_complained; /* relaxed: one of those who set it says why */
+    char version[TARGET_VERSION_BYTES]; /* what the server says */
+    _Atomic uint64_t round_trips;       /* relaxed: a count */
+    atomic_bool has_complained;         /* relaxed: one of those who set it says why */
 };
 
 struct store_session {
@@ -184,6 +187,7 @@ static enum target_status collect(struct store_session *session)
     PGconn *connection = session->connection;
     bool has_ended = PQpipelineSync(connection) != 1;
     session->waiting = 0;
+    atomic_fetch_add_explicit(&session->store->round_trips, 1, memory_order_relaxed);
     release(session);
     while (!has_ended) {
         PGresult *result = PQgetResult(connection);
@@ -435,8 +439,10 @@ static bool first_connect(struct store *store, char *error, size_t error_bytes)
 
 static bool schema_make(struct store *store, char *error, size_t error_bytes)
 {
-    char sql[SQL_BYTES], version[SQL_BYTES];
-    ask_text(store->connection, "SELECT version()", version, sizeof version);
+    char sql[SQL_BYTES];
+    const char *version = store->version;
+    ask_text(store->connection, "SELECT version()", store->version, sizeof store->version);
+    store->version[strcspn(store->version, ",")] = '\0'; /* behind it is how it was compiled */
     store->is_postgresql = strncmp(version, "PostgreSQL", strlen("PostgreSQL")) == 0 && strstr(version, "-YB-") == NULL;
     (void)snprintf(sql, sizeof sql, "maemio_%ld_%llx", (long)getpid(), (unsigned long long)server_clock_ns());
     if (!check_isolation(store, store->connection, error, error_bytes) ||
@@ -493,6 +499,15 @@ void store_close(struct store *store)
     folder_release(&store->folder);
     free(store->conninfo);
     free(store);
+}
+
+void store_outside(const struct store *store, struct target_outside *outside)
+{
+    (void)snprintf(outside->version, sizeof outside->version, "%s", store->version);
+    outside->disk_bytes = folder_bytes(&store->folder);
+    outside->has_server = true;
+    outside->round_trips = atomic_load_explicit(&store->round_trips, memory_order_relaxed);
+    outside->server_cpu_s = store->server.guard != 0 ? server_cpu_s(&store->server) : NAN;
 }
 
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)

@@ -39,8 +39,9 @@ enum {
 struct store {
     struct folder folder;
     struct server server;
-    char socket[PATH_MAX];
-    atomic_bool has_complained; /* relaxed: one of those who set it says why */
+    char socket[PATH_MAX], version[TARGET_VERSION_BYTES];
+    _Atomic uint64_t round_trips; /* relaxed: a count */
+    atomic_bool has_complained;   /* relaxed: one of those who set it says why */
 };
 
 /* What the transaction has changed under a key. It stays where it is. */
@@ -127,6 +128,12 @@ static enum target_status skip(struct store_session *session, size_t count)
     return session->connection->err == 0 ? status : TARGET_FAILED;
 }
 
+/* What was asked will be waited for. */
+static void count_trip(struct store_session *session)
+{
+    atomic_fetch_add_explicit(&session->store->round_trips, 1, memory_order_relaxed);
+}
+
 static void release(struct store_session *session)
 {
     freeReplyObject(session->answer);
@@ -196,11 +203,15 @@ static bool server_begin(struct store *store, const struct redis_options *option
 /* Waits until somebody answers. */
 static bool server_await(struct store *store, char *error, size_t error_bytes)
 {
+    static const char version_line[] = "# Server\r\nredis_version:"; /* begins what it says of itself */
     uint64_t begun_ns = server_clock_ns();
     for (;;) {
         redisContext *connection = redisConnectUnix(store->socket);
-        redisReply *reply = connection != NULL && connection->err == 0 ? redisCommand(connection, "PING") : NULL;
-        bool is_ready = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+        redisReply *reply = connection != NULL && connection->err == 0 ? redisCommand(connection, "INFO server") : NULL;
+        bool is_ready = reply != NULL && reply->type == REDIS_REPLY_STRING;
+        if (is_ready)
+            (void)snprintf(store->version, sizeof store->version, "Redis %.*s",
+                           (int)strcspn(reply->str + strlen(version_line), "\r\n"), reply->str + strlen(version_line));
         freeReplyObject(reply);
         if (connection != NULL)
             redisFree(connection);
@@ -233,6 +244,15 @@ void store_close(struct store *store)
     server_stop(&store->server);
     folder_release(&store->folder);
     free(store);
+}
+
+void store_outside(const struct store *store, struct target_outside *outside)
+{
+    (void)snprintf(outside->version, sizeof outside->version, "%s", store->version);
+    outside->disk_bytes = folder_bytes(&store->folder);
+    outside->has_server = true;
+    outside->round_trips = atomic_load_explicit(&store->round_trips, memory_order_relaxed);
+    outside->server_cpu_s = server_cpu_s(&store->server);
 }
 
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
@@ -290,6 +310,7 @@ void store_abort(struct store_session *session)
 {
     if (session->watches && session->connection->err == 0) {
         ask(session, 1, &WORD("UNWATCH"));
+        count_trip(session);
         (void)skip(session, 1);
     }
     end(session);
@@ -338,6 +359,7 @@ enum target_status store_commit(struct store_session *session)
         ask(session, 1, &WORD("MULTI"));
         size_t replies = 1 + send_changes(session);
         ask(session, 1, &WORD("EXEC"));
+        count_trip(session);
         enum target_status status = skip(session, replies);
         if (session->connection->err == 0) { /* after a refused command EXEC is refused, too */
             enum target_status last = take(session, &reply);
@@ -383,6 +405,7 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
     }
     size_t replies = watch(session, space, key);
     ask(session, 2, (const struct store_bytes[]){WORD("GET"), name_of('v', space, key, room)});
+    count_trip(session);
     enum target_status status = skip(session, replies);
     if (session->connection->err == 0) {
         enum target_status last = take(session, &session->answer);
@@ -543,6 +566,7 @@ static enum target_status fetch(struct store_cursor *cursor)
                                      cursor->backward ? lo : hi,
                                      {limit, (size_t)limit_bytes},
                                      name_of('v', cursor->space, (struct store_bytes){0}, value_room)});
+    count_trip(cursor->session);
     enum target_status status = take(cursor->session, &cursor->entries);
     cursor->at = 0;
     if (status == TARGET_OK)

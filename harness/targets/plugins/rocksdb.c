@@ -164,6 +164,12 @@ void store_close(struct store *store)
     free(store);
 }
 
+void store_outside(const struct store *store, struct target_outside *outside)
+{
+    (void)snprintf(outside->version, sizeof outside->version, "RocksDB");
+    outside->disk_bytes = folder_bytes(&store->folder);
+}
+
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
 {
     (void)store, (void)space, (void)key_bytes; /* a prefix is there when a key has it */

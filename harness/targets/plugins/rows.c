@@ -703,10 +703,17 @@ static enum target_status rows_table_scan(struct target_txn *txn, struct target_
     return status == TARGET_OK && goes_on ? scan_rows(worker, table->loose, visit, arg, &goes_on) : status;
 }
 
+static void rows_outside(const struct target *target, struct target_outside *outside)
+{
+    *outside = (struct target_outside){0};
+    store_outside(target->store, outside);
+}
+
 static const struct target_ops rows_ops = {
     TARGET_CORE(TARGET_CALL, rows),
     .scan = rows_scan,
     .table_scan = rows_table_scan,
+    .outside = rows_outside,
 };
 
 const struct external_plugin maemio_target = {.abi = EXTERNAL_ABI,

@@ -2,12 +2,14 @@
 #define _GNU_SOURCE /* pipe2, posix_spawn_file_actions_addclosefrom_np */
 #include "harness/targets/plugins/server.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -173,6 +175,83 @@ bool server_wait(const struct server *server, uint64_t begun_ns, char *error, si
     }
     (void)nanosleep(&pause, NULL);
     return true;
+}
+
+/* ---- CPU time. ---- */
+
+struct process {
+    long pid, parent;
+    double cpu_s; /* its own, and that of its children that have ended */
+    bool is_counted;
+};
+
+/* Of /proc/PID/stat. The command's name may have spaces and brackets in it. */
+static bool process_read(const char *pid, struct process *process)
+{
+    enum { PARENT = 1, USER = 11, SYSTEM, CHILDREN_USER, CHILDREN_SYSTEM, FIELDS };
+    char path[PATH_BYTES], line[LOG_TAIL_BYTES];
+    (void)snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    FILE *file = fopen(path, "re");
+    const char *at = file != NULL ? fgets(line, sizeof line, file) : NULL;
+    if (file != NULL)
+        (void)fclose(file);
+    at = at != NULL ? strrchr(line, ')') : NULL;
+    if (at == NULL)
+        return false;
+    *process = (struct process){.pid = strtol(pid, NULL, 10)};
+    double ticks = 0;
+    for (int field = 0; field < FIELDS && (at = strchr(at + 1, ' ')) != NULL; field++) {
+        if (field == PARENT)
+            process->parent = strtol(at, NULL, 10);
+        if (field >= USER)
+            ticks += strtod(at, NULL);
+    }
+    process->cpu_s = ticks / (double)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+/* All that there are; the caller frees them. */
+static struct process *processes_read(size_t *count)
+{
+    struct process *all = NULL;
+    DIR *listing = opendir("/proc");
+    const struct dirent *entry;
+    *count = 0;
+    while (listing != NULL && (entry = readdir(listing)) != NULL) {
+        struct process one;
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || !process_read(entry->d_name, &one))
+            continue;
+        struct process *more = realloc(all, (*count + 1) * sizeof *all);
+        if (more == NULL)
+            break;
+        all = more;
+        all[(*count)++] = one;
+    }
+    if (listing != NULL)
+        (void)closedir(listing);
+    return all;
+}
+
+double server_cpu_s(const struct server *server)
+{
+    size_t count, counted = 0, before;
+    struct process *all = processes_read(&count);
+    double cpu_s = 0;
+    do { /* ends: each turn but the last one counts a process */
+        before = counted;
+        for (size_t i = 0; i < count; i++) {
+            bool is_below = all[i].pid == server->guard;
+            for (size_t k = 0; k < count && !is_below; k++)
+                is_below = all[k].is_counted && all[k].pid == all[i].parent;
+            if (!is_below || all[i].is_counted)
+                continue;
+            all[i].is_counted = true;
+            cpu_s += all[i].cpu_s;
+            counted++;
+        }
+    } while (counted > before);
+    free(all);
+    return cpu_s;
 }
 
 /* ---- Stopping. ---- */

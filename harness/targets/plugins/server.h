@@ -45,6 +45,9 @@ bool server_start(struct server *server, const struct server_plan *plan, char *e
 bool server_wait(const struct server *server, uint64_t begun_ns, char *error, size_t error_bytes);
 uint64_t server_clock_ns(void);
 
+/* CPU time of the server's processes, and of the guard's, since the start. */
+double server_cpu_s(const struct server *server);
+
 /* Stops the server, waits for its end and, in a temporary folder, for the removal. All zeros are fine. */
 void server_stop(struct server *server);
 

@@ -139,6 +139,12 @@ void store_close(struct store *store)
     free(store);
 }
 
+void store_outside(const struct store *store, struct target_outside *outside)
+{
+    (void)snprintf(outside->version, sizeof outside->version, "SQLite %s", sqlite3_libversion());
+    outside->disk_bytes = folder_bytes(&store->folder);
+}
+
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
 {
     store->is_number[space] = key_bytes == sizeof(uint64_t);

@@ -34,6 +34,9 @@ void store_close(struct store *store);
  * transaction. */
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes);
 
+/* Any thread. `outside` is zero before. */
+void store_outside(const struct store *store, struct target_outside *outside);
+
 enum target_status store_join(struct store *store, struct store_session **session);
 void store_leave(struct store_session *session); /* it is in no transaction */
 

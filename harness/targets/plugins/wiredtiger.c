@@ -108,6 +108,12 @@ static void name(unsigned space, char uri[URI_BYTES])
     (void)snprintf(uri, URI_BYTES, "table:s%u", space);
 }
 
+void store_outside(const struct store *store, struct target_outside *outside)
+{
+    (void)snprintf(outside->version, sizeof outside->version, "%s", wiredtiger_version(NULL, NULL, NULL));
+    outside->disk_bytes = folder_bytes(&store->folder);
+}
+
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
 {
     char uri[URI_BYTES];
