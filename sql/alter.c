@@ -520,9 +520,7 @@ static int alter(struct connection *connection, alter_fn what, const struct requ
     sqlite3 *sqlite = connection->sqlite;
     const bool own = sqlite3_get_autocommit(sqlite);
     int code = own ? sqlite3_exec(sqlite, "BEGIN", NULL, NULL, error) : SQLITE_OK;
-    if (code != SQLITE_OK)
-        return code;
-    if ((code = alter_begin(connection, error)) == SQLITE_OK)
+    if (code == SQLITE_OK && (code = alter_begin(connection, error)) == SQLITE_OK)
         code = alter_or_not(&change, what, request, error);
     schema_free(change.table);
     if (own && code == SQLITE_OK)

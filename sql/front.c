@@ -316,7 +316,13 @@ static int run_plain(const struct statement *statement, const char **sql)
         return code;
     }
     *sql = tail;
-    return running == NULL ? SQLITE_OK : rows_give(statement, running);
+    const bool outside = sqlite3_get_autocommit(connection->sqlite);
+    code = running == NULL ? SQLITE_OK : rows_give(statement, running);
+    /* A maemio_exec within it may have begun a transaction, and then been interrupted or without memory: until the
+     * statement around it has ended, SQLite runs no other that could end the transaction. */
+    if (code != SQLITE_OK && outside && !sqlite3_get_autocommit(connection->sqlite))
+        (void)sqlite3_exec(connection->sqlite, "ROLLBACK", NULL, NULL, NULL);
+    return code;
 }
 
 int front_run(struct connection *connection, const char **sql, front_row_fn row, void *arg, char **error)

@@ -74,8 +74,11 @@ static const char *const units[] = {
     "INSERT INTO t VALUES (1, 5, 'one'), (4, 4, 'four') ON CONFLICT (id) DO UPDATE SET a = a + excluded.a",
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT ('c' || 1)",
     "INSERT OR REPLACE INTO t(id, a, b) VALUES (20, 7, 'two')",
-    "SELECT maemio_exec('CREATE VIEW x AS SELECT a FROM t; CREATE INDEX by_ba ON t(b, a)')",
-    "SELECT maemio_exec('DROP VIEW x; DROP INDEX by_ba; INSERT INTO t(id) VALUES (20) ON CONFLICT DO NOTHING')",
+    /* Of these each statement is one. */
+    "SELECT maemio_exec('CREATE VIEW IF NOT EXISTS x AS SELECT a FROM t; CREATE INDEX IF NOT EXISTS by_ba ON t(b, a)')",
+    ("SELECT maemio_exec('DROP VIEW IF EXISTS x; DROP INDEX IF EXISTS by_ba; INSERT INTO t(id) VALUES (20) ON CONFLICT "
+     "DO "
+     "NOTHING')"),
     "ANALYZE",
     "ALTER TABLE t RENAME COLUMN c TO d",
     "CREATE TABLE u(x REAL CHECK (x > 0), y BLOB)",
