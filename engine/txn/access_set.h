@@ -41,6 +41,12 @@ struct access {
 
 static_assert(sizeof(struct access) == 64, "one cache line");
 
+enum {
+    ACCESS_ROW_BYTES = 2 * sizeof(version_handle), /* no row is shorter: table.c */
+    ACCESS_BLOCK_ROWS = CACHE_LINE_BYTES / sizeof(uint64_t),
+    ACCESS_BLOCK_BYTES = ACCESS_BLOCK_ROWS * ACCESS_ROW_BYTES
+};
+
 #define ACCESS_EPOCH (UINT64_C(1) << 32)
 #define ACCESS_EPOCH_LAST (UINT64_MAX - 2 * ACCESS_EPOCH + 1) /* a transaction takes two */
 
@@ -81,10 +87,14 @@ static ALWAYS_INLINE void access_set_close(struct access_set *set)
     set->epoch += ACCESS_EPOCH;
 }
 
-/* Multiplies by an eighth of the golden ratio, since rows are 8-byte aligned. */
+/*
+ * Multiplies by the golden ratio. Rows whose versions lie elsewhere are short (table.c), and eight of them that lie
+ * side by side share a cache line of slots: a scan of many rows then meets one new line for eight rows.
+ */
 static ALWAYS_INLINE uint64_t access_slot(const struct access_set *set, const char *row)
 {
-    return (uintptr_t)row * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1) >> set->slot_shift;
+    const uint64_t block = (uintptr_t)row / ACCESS_BLOCK_BYTES, place = (uintptr_t)row / ACCESS_ROW_BYTES;
+    return (block * UINT64_C(0x9E3779B97F4A7C15) >> set->slot_shift) ^ place % ACCESS_BLOCK_ROWS;
 }
 
 /* The row's entry; or NULL, and in *slot the place at which access_set_add will put the entry. */
@@ -115,7 +125,7 @@ static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struc
     set->slots[slot] = set->epoch + set->count;
     struct access *access = &set->entries[set->count++];
     MAE_DCHECK(set->count <= set->capacity);
-    MAE_DCHECK((uintptr_t)row % 8 == 0); /* access_slot */
+    MAE_DCHECK((uintptr_t)row % ACCESS_ROW_BYTES == 0); /* access_slot */
     access->row = row;
     access->table = table;
     return access;

@@ -3,7 +3,7 @@
 
 #include "tests/support/world.h"
 
-static char rows[1 << 20];
+static _Alignas(CACHE_LINE_BYTES) char rows[1 << 20];
 static struct table table;
 
 static char *row_at(uint64_t i)
@@ -54,6 +54,25 @@ static void entries_are_found_while_the_set_grows(void **state)
 }
 
 /* After 2^31 - 1 transactions the epochs begin again: what a slot says of the last time around must not count. */
+/* A scan of rows that lie side by side meets one line of slots for eight of them. */
+static void eight_short_rows_have_places_in_one_line(void **state)
+{
+    (void)state;
+    struct access_set set;
+    assert_ok(access_set_init(&set));
+    for (char *block = rows; block < rows + 100 * ACCESS_BLOCK_BYTES; block += ACCESS_BLOCK_BYTES) {
+        unsigned places = 0;
+        for (unsigned i = 0; i < ACCESS_BLOCK_ROWS; i++) {
+            const uint64_t slot = access_slot(&set, block + i * ACCESS_ROW_BYTES);
+            assert_true(slot >> set.slot_bits == 0);
+            assert_int_equal(slot / ACCESS_BLOCK_ROWS, access_slot(&set, block) / ACCESS_BLOCK_ROWS);
+            places |= 1u << slot % ACCESS_BLOCK_ROWS;
+        }
+        assert_int_equal(places, (1u << ACCESS_BLOCK_ROWS) - 1);
+    }
+    access_set_fini(&set);
+}
+
 static void epochs_wrap_around(void **state)
 {
     (void)state;
@@ -112,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_found_while_the_set_grows),
+        cmocka_unit_test(eight_short_rows_have_places_in_one_line),
         cmocka_unit_test(epochs_wrap_around),
         cmocka_unit_test(a_failed_growth_changes_nothing),
     };
