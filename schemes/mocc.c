@@ -255,7 +255,7 @@ static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, co
     return optimistic_first(access, table, row, copy, false);
 }
 
-PRIVATE_CALLS_WITH(mocc, fetch, first, lock_early, want)
+PRIVATE_CALLS_WITH(mocc, fetch, first, first, lock_early, want)
 
 /* ---- Begin and end. ---- */
 
@@ -269,20 +269,17 @@ void mocc_begin(struct worker *worker)
 }
 
 /* What Silo asks, and what has changed gets warmer. */
-static bool read_holds(const struct access *access)
+static inline bool read_holds(const struct access *access)
 {
     if (MUTATED(mocc_verify_ignores_lock))
-        return (access->flags & (ACCESS_READ | ACCESS_LOCKED)) != ACCESS_READ ||
-               (row_word(access->row) & ~ROW_LOCKED) == access->word;
+        return !(access->flags & ACCESS_READ) || ((row_word(access->row) ^ access->word) & ~ROW_LOCKED) == 0;
     return access_unchanged(access) || MUTATED(mocc_skip_read_check);
 }
 
 static bool reads_hold(const struct worker *worker)
 {
-    for (uint32_t i = 0; i < worker->rows.count; i++)
-        if (!read_holds(&worker->rows.entries[i]))
-            return false;
-    return true;
+    uint64_t largest = 0;
+    return versions_hold(worker, read_holds, &largest);
 }
 
 static bool nodes_hold(const struct worker *worker)
@@ -307,7 +304,7 @@ enum scheme_status mocc_commit(struct worker *worker)
     struct mocc_worker *own = (struct mocc_worker *)worker;
     enum scheme_status status = lock_writes(own);
     if (LIKELY(status == SCHEME_OK))
-        status = versions_commit(&own->versions, worker, reads_hold, nodes_hold);
+        status = versions_commit(&own->versions, worker, read_holds, nodes_hold);
     if (LIKELY(status == SCHEME_OK) && own->held)
         let_go_from(own, 0);
     return status;

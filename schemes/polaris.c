@@ -132,7 +132,14 @@ static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, co
     return optimistic_first(access, table, row, copy, false);
 }
 
-PRIVATE_CALLS_WITH(polaris, fetch, first, lock_early, want)
+static ALWAYS_INLINE bool first_write(struct worker *worker, struct access *access, const struct table *table,
+                                      struct row *row, void *copy)
+{
+    return LIKELY(may_write(worker, row) || MUTATED(polaris_first_unasked)) &&
+           LIKELY(first(worker, access, table, row, copy));
+}
+
+PRIVATE_CALLS_WITH(polaris, fetch, first, first_write, lock_early, want)
 
 /* ---- Begin and end. ---- */
 
@@ -146,9 +153,15 @@ void polaris_begin(struct worker *worker)
     versions_begin(&own->versions, set->epoch_ms);
 }
 
+static inline bool read_holds(const struct access *access)
+{
+    return access_unchanged(access) || MUTATED(polaris_skip_read_check);
+}
+
 static bool reads_hold(const struct worker *worker)
 {
-    return optimistic_reads_hold(worker) || MUTATED(polaris_skip_read_check);
+    uint64_t largest = 0;
+    return versions_hold(worker, read_holds, &largest);
 }
 
 static bool nodes_hold(const struct worker *worker)
@@ -167,7 +180,7 @@ enum scheme_status polaris_commit(struct worker *worker)
     if (LIKELY(status == SCHEME_OK) && UNLIKELY(!may_write_all(worker))) /* PO2 */
         status = SCHEME_ABORTED(PRIORITY);
     if (LIKELY(status == SCHEME_OK))
-        status = versions_commit(&own->versions, worker, reads_hold, nodes_hold);
+        status = versions_commit(&own->versions, worker, read_holds, nodes_hold);
     if (UNLIKELY(status != SCHEME_OK))
         return status;
     give_all_back(worker);

@@ -20,9 +20,15 @@ static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, co
 
 PRIVATE_CALLS(silo, fetch, first, optimistic_lock_early)
 
+static inline bool read_holds(const struct access *access)
+{
+    return access_unchanged(access) || MUTATED(silo_skip_read_check);
+}
+
 static bool reads_hold(const struct worker *worker)
 {
-    return optimistic_reads_hold(worker) || MUTATED(silo_skip_read_check);
+    uint64_t largest = 0;
+    return versions_hold(worker, read_holds, &largest);
 }
 
 static bool nodes_hold(const struct worker *worker)
@@ -42,7 +48,7 @@ enum scheme_status silo_commit(struct worker *worker)
     enum scheme_status status = optimistic_lock_writes(worker, settings(worker)->validation_lock, reads_hold);
     if (UNLIKELY(status != SCHEME_OK))
         return status;
-    return versions_commit(&((struct silo_worker *)worker)->versions, worker, reads_hold, nodes_hold);
+    return versions_commit(&((struct silo_worker *)worker)->versions, worker, read_holds, nodes_hold);
 }
 
 void silo_abort(struct worker *worker)

@@ -37,13 +37,13 @@ void tictoc_begin(struct worker *worker)
     (void)worker;
 }
 
-/* The timestamp that reads alone ask for. */
+/* The timestamp that reads alone ask for. A row that was written blindly has the word of its lock, or none yet. */
 static uint64_t least_timestamp(const struct worker *worker)
 {
+    const struct access *access = worker->rows.entries, *end = access + worker->rows.count;
     uint64_t timestamp = 0;
-    for (uint32_t i = 0; i < worker->rows.count; i++)
-        if (worker->rows.entries[i].flags & ACCESS_READ)
-            later(&timestamp, worker->rows.entries[i].word);
+    for (; access != end; access++)
+        later(&timestamp, access->word & ~ROW_LOCKED);
     return timestamp;
 }
 
@@ -56,18 +56,21 @@ static bool reads_may_hold(const struct worker *worker)
     for (uint32_t i = 0; i < worker->rows.count; i++) {
         const struct access *access = &worker->rows.entries[i];
         bool must_hold = access->second < timestamp || access->flags & (ACCESS_WRITE | ACCESS_AGAIN);
-        if (access->flags & ACCESS_READ && must_hold && (row_word(access->row) & ~ROW_LOCKED) != access->word)
+        if (access->flags & ACCESS_READ && must_hold && (row_word(access->row) ^ access->word) & ~ROW_LOCKED)
             return false;
     }
     return true;
 }
 
-/* All rows to be written are locked. */
+/* All rows to be written are locked, so they are valid at any timestamp. */
 static uint64_t commit_timestamp(const struct worker *worker)
 {
     uint64_t timestamp = least_timestamp(worker);
-    for (uint32_t i = 0; i < worker->rows.write_count; i++)
-        later(&timestamp, load_rts(row_set_written(&worker->rows, i)->row) + 1);
+    for (uint32_t i = 0; i < worker->rows.write_count; i++) {
+        struct access *access = row_set_written(&worker->rows, i);
+        later(&timestamp, load_rts(access->row) + 1);
+        access->second = UINT64_MAX;
+    }
     if (MUTATED(tictoc_plain_nodes))
         return timestamp;
     if (worker->stamp)
@@ -92,11 +95,9 @@ static void raise_rts(struct row *row, uint64_t timestamp)
 }
 
 /* Whether what was read is valid at the timestamp. */
-static bool read_extends(struct worker *worker, const struct access *access, uint64_t timestamp)
+static inline bool read_extends(struct worker *worker, const struct access *access, uint64_t timestamp)
 {
     bool reaches = access->second >= timestamp;
-    if (access->flags & ACCESS_LOCKED || !(access->flags & ACCESS_READ)) /* row_lock_try has compared the word */
-        return true;
     if (reaches && (!(access->flags & ACCESS_AGAIN) || MUTATED(tictoc_skip_again))) /* TT1, TT4 */
         return true;
     if (!reaches) {
@@ -127,11 +128,9 @@ enum scheme_status tictoc_commit(struct worker *worker)
     if (UNLIKELY((status = validate(worker, timestamp)) != SCHEME_OK))
         return status;
     if (worker->rows.write_count) {
-        worker_apply_entries(worker, timestamp);
-        for (uint32_t i = 0; i < worker->rows.write_count; i++)
-            atomic_store_explicit(&row_set_written(&worker->rows, i)->row->second, timestamp,
-                                  memory_order_release); /* ORD-ROW-1 */
-        optimistic_store_writes(worker, timestamp);
+        if (UNLIKELY(worker->entries.count))
+            worker_apply_entries(worker, timestamp);
+        optimistic_store_writes(worker, timestamp, true);
     }
     return SCHEME_OK;
 }
@@ -142,8 +141,8 @@ void tictoc_abort(struct worker *worker)
 {
     for (uint32_t i = 0; worker->early_locks && i < worker->rows.write_count; i++) {
         const struct access *access = row_set_written(&worker->rows, i);
-        if (access->flags & ACCESS_LOCKED && !MUTATED(tictoc_abort_keeps_rts))
-            raise_rts(access->row, access->word + 1);
+        if (access_is_locked(access) && !MUTATED(tictoc_abort_keeps_rts))
+            raise_rts(access->row, (access->word & ~ROW_LOCKED) + 1);
     }
     optimistic_abort(worker);
 }

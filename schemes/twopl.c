@@ -292,8 +292,7 @@ enum scheme_status twopl_update(struct worker *worker, struct table *table, stru
 /* A row that is not there stays locked, and the long way finds it so. */
 bool twopl_first_update(struct worker *worker, struct table *table, struct row *row, const void **old, void **data)
 {
-    bool small = table->copied_lines && copies_have_small(&worker->copies, worker->copies.next);
-    struct access *access = LIKELY(small) ? meet(worker, table, row, true) : NULL;
+    struct access *access = LIKELY(table->copied_lines != 0) ? meet(worker, table, row, true) : NULL;
     if (UNLIKELY(!access))
         return false;
     row_set_write(&worker->rows, access);

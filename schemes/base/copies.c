@@ -20,7 +20,7 @@ bool copies_grow(struct copies *copies)
     }
     copies->present = block;
     copies->next = (char *)block->bytes;
-    copies->small_end = copies->next + COPIES_BLOCK_BYTES - COPIES_SMALL_BYTES;
+    copies->end = copies->next + COPIES_BLOCK_BYTES - COPIES_LEFT_BYTES;
     return true;
 }
 

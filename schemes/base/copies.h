@@ -16,8 +16,10 @@
 
 enum { COPIES_BLOCK_BYTES = 1024 * 1024 - 64, COPIES_ALIGN = 16 };
 
-/* What a copy of a small row takes at most (store.h). */
-enum { COPIES_SMALL_BYTES = STORE_SMALL_BYTES + 2 * CACHE_LINE_BYTES };
+/* What a copy of a small row takes at most (store.h). So many of a transaction may be taken without a look whether
+ * there is room: all others leave as much of a block. */
+enum { COPIES_SMALL_BYTES = STORE_SMALL_BYTES + 2 * CACHE_LINE_BYTES, COPIES_SMALL_MAX = 768 };
+enum { COPIES_LEFT_BYTES = COPIES_SMALL_MAX * COPIES_SMALL_BYTES };
 
 struct copies_block {
     struct copies_block *next;
@@ -27,7 +29,7 @@ struct copies_block {
 static_assert(offsetof(struct copies_block, bytes) % COPIES_ALIGN == ROW_HEADER_BYTES % COPIES_ALIGN, "as payloads");
 
 struct copies {
-    char *next, *small_end; /* in the present block; a small copy that begins at small_end or before has room */
+    char *next, *end; /* in the present block; from `end` on small copies only */
     struct copies_block *first, *present;
 };
 
@@ -40,14 +42,13 @@ static inline void copies_reset(struct copies *copies)
 {
     copies->present = copies->first;
     copies->next = copies->first ? (char *)copies->first->bytes : NULL;
-    copies->small_end = copies->first ? copies->next + COPIES_BLOCK_BYTES - COPIES_SMALL_BYTES : NULL;
+    copies->end = copies->first ? copies->next + COPIES_BLOCK_BYTES - COPIES_LEFT_BYTES : NULL;
 }
 
 /* Room for up to `bytes` (a payload's most at a time); NULL when out of memory. It is taken by copies_use. */
 static inline void *copies_reserve(struct copies *copies, size_t bytes)
 {
-    ptrdiff_t left = copies->small_end - copies->next + COPIES_SMALL_BYTES;
-    if (UNLIKELY(left < (ptrdiff_t)row_words_bytes(bytes)) && !copies_grow(copies))
+    if (UNLIKELY(copies->end - copies->next < (ptrdiff_t)row_words_bytes(bytes)) && !copies_grow(copies))
         return NULL;
     return copies->next;
 }
@@ -63,13 +64,8 @@ static inline void copies_use(struct copies *copies, size_t bytes)
     copies->next += copies_bytes(bytes);
 }
 
-/* The short way for a table whose rows are small: whether there is room without a look for memory at `next`, which the
- * caller has loaded, and its use. */
-static ALWAYS_INLINE bool copies_have_small(const struct copies *copies, const void *next)
-{
-    return (const char *)next <= copies->small_end;
-}
-
+/* The short way for a table whose rows are small: what is at `next` is taken, which has room for the first
+ * COPIES_SMALL_MAX of a transaction. */
 static ALWAYS_INLINE void copies_use_small(struct copies *copies, const struct table *table)
 {
     copies->next += table->copied_bytes;

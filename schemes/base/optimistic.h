@@ -10,6 +10,8 @@
  *   OP3  After some commits in a row a commit tries the locks in the order of its writes first, without waiting. If
  *        it meets one that is held it gives all back, sorts, and waits in the order of addresses. Sorting is a tenth of
  *        a commit's cost, and where nobody meets anybody it is for nothing.
+ *   OP4  While a transaction has a row's lock, the word in its access has the lock's bit, too. So a row that was read
+ *        is as it was, and locked by nobody else, if its word is the access's. The flag ACCESS_LOCKED is not used.
  * What the new word is, and when an old read still holds, is the scheme's.
  */
 #ifndef SCHEMES_BASE_OPTIMISTIC_H
@@ -41,6 +43,11 @@ static inline uint64_t row_word(const struct row *row)
     return atomic_load_explicit(&row->word, memory_order_seq_cst); /* ORD-ROW-1, ORD-LOCK-1 */
 }
 
+static inline bool access_is_locked(const struct access *access)
+{
+    return access->word & ROW_LOCKED; /* OP4 */
+}
+
 /* Reads the row as one state: the same unlocked word before and after. `second`: the row's second word, too. */
 static ALWAYS_INLINE enum scheme_status optimistic_fetch(struct worker *worker, struct access *access, bool payload,
                                                          bool second)
@@ -52,8 +59,8 @@ static ALWAYS_INLINE enum scheme_status optimistic_fetch(struct worker *worker, 
         return worker_doom(worker, SCHEME_NO_MEMORY);
     for (;;) { /* ends: wait_go_on gives up */
         RACE(ROW_READ);
-        uint64_t word = row_word(row), own = access->flags & ACCESS_LOCKED ? ROW_LOCKED : 0;
-        if (LIKELY((word & ROW_LOCKED) == own)) {
+        uint64_t word = row_word(row);
+        if (LIKELY((word & ROW_LOCKED) == (access->word & ROW_LOCKED))) {
             RACE(ROW_COPY);
             uint32_t size = row_size(row);
             if (payload && size)
@@ -61,7 +68,6 @@ static ALWAYS_INLINE enum scheme_status optimistic_fetch(struct worker *worker, 
             uint64_t also = second ? atomic_load_explicit(&row->second, memory_order_seq_cst) : 0; /* ORD-LOCK-1 */
             RACE(ROW_CHECK);
             if (LIKELY(row_word(row) == word) || MUTATED(optimistic_skip_second_look)) {
-                word &= ~ROW_LOCKED;
                 if (UNLIKELY(access->flags & ACCESS_READ && access->word != word))
                     return worker_doom(worker, SCHEME_ABORTED(READ_CHECK));
                 if (size || !MUTATED(optimistic_absent_unread))
@@ -91,9 +97,15 @@ static ALWAYS_INLINE bool optimistic_first(struct access *access, const struct t
     uint64_t word = access->word = row_word(row);
     RACE(ROW_COPY);
     uint32_t size = access->old_size = row_size(row);
+    size_t lines = table->copied_lines;
     if (UNLIKELY(word & ROW_LOCKED) || UNLIKELY(size == 0))
         return false;
-    row_copy_lines_out(copy, row, table->copied_lines);
+    if (LIKELY(lines == ROW_USUAL_LINES))
+        row_copy_lines_out(copy, row, ROW_USUAL_LINES);
+    else if (lines > 0)
+        row_copy_lines_out(copy, row, lines);
+    else
+        return false;
     if (second)
         access->second = atomic_load_explicit(&row->second, memory_order_seq_cst); /* ORD-LOCK-1 */
     RACE(ROW_CHECK);
@@ -105,32 +117,31 @@ static ALWAYS_INLINE bool optimistic_first(struct access *access, const struct t
 enum lock_result { LOCK_TAKEN, LOCK_HELD, LOCK_CHANGED };
 
 /* One try. A row that has been read since must not have changed, so this is its check, too. */
-static inline enum lock_result row_lock_try(struct access *access)
+static ALWAYS_INLINE enum lock_result row_lock_try(struct access *access)
 {
     RACE(ROW_LOCK);
-    uint64_t word = row_word(access->row);
-    if (word & ROW_LOCKED)
-        return LOCK_HELD;
-    if (access->flags & ACCESS_READ && word != access->word && !MUTATED(optimistic_skip_lock_check))
-        return LOCK_CHANGED;
-    if (!atomic_compare_exchange_strong_explicit(&access->row->word, &word, word | ROW_LOCKED, memory_order_seq_cst,
-                                                 memory_order_relaxed)) /* ORD-LOCK-1 */
-        return LOCK_HELD;
-    access->word = word;
-    access->flags |= ACCESS_LOCKED;
-    return LOCK_TAKEN;
+    bool read = access->flags & ACCESS_READ && !MUTATED(optimistic_skip_lock_check);
+    uint64_t word = LIKELY(read) ? access->word : row_word(access->row) & ~ROW_LOCKED;
+    uint64_t locked = word | ROW_LOCKED;
+    if (LIKELY(atomic_compare_exchange_strong_explicit(&access->row->word, &word, locked, memory_order_seq_cst,
+                                                       memory_order_relaxed))) { /* ORD-LOCK-1 */
+        access->word = locked;
+        return LOCK_TAKEN;
+    }
+    return word & ROW_LOCKED || !read ? LOCK_HELD : LOCK_CHANGED;
 }
 
-static inline void row_unlock(struct access *access, uint64_t word)
+static inline void row_unlock(struct row *row, uint64_t word)
 {
     RACE(ROW_UNLOCK);
-    atomic_store_explicit(&access->row->word, word, memory_order_release); /* ORD-ROW-1 */
-    access->flags &= (uint16_t)~ACCESS_LOCKED;
+    atomic_store_explicit(&row->word, word, memory_order_release); /* ORD-ROW-1 */
 }
 
 /* Locks a row that gains an entry. */
 static inline enum scheme_status optimistic_lock_early(struct worker *worker, struct access *access)
 {
+    if (access_is_locked(access))
+        return SCHEME_OK;
     switch (row_lock_try(access)) {
     case LOCK_TAKEN:
         worker->early_locks++;
@@ -147,8 +158,10 @@ static inline void optimistic_unlock_writes(struct worker *worker, uint32_t coun
 {
     for (uint32_t i = 0; i < count; i++) {
         struct access *access = row_set_written(&worker->rows, i);
-        if (access->flags & ACCESS_LOCKED)
-            row_unlock(access, access->word + step);
+        if (!access_is_locked(access))
+            continue;
+        access->word &= ~ROW_LOCKED;
+        row_unlock(access->row, access->word + step);
     }
 }
 
@@ -175,7 +188,7 @@ static inline enum scheme_status optimistic_lock_writes(struct worker *worker, u
     for (uint32_t i = 0; i < worker->rows.write_count; i++) {
         struct access *access = row_set_written(&worker->rows, i);
         enum lock_result result;
-        if (access->flags & ACCESS_LOCKED)
+        if (UNLIKELY(access_is_locked(access)))
             continue;
         while ((result = row_lock_try(access)) == LOCK_HELD) { /* ends: wait_go_on gives up */
             if (mode == VALIDATION_NO_WAIT)
@@ -192,8 +205,10 @@ static inline enum scheme_status optimistic_lock_writes(struct worker *worker, u
             }
             if (mode == VALIDATION_RETRY_SLEEP)
                 usleep(1);
-            if (!wait_go_on(worker, &wait))
-                return SCHEME_ABORTED(LOCK);
+            do { /* the same */
+                if (!wait_go_on(worker, &wait))
+                    return SCHEME_ABORTED(LOCK);
+            } while (row_word(access->row) & ROW_LOCKED);
         }
         if (result == LOCK_CHANGED)
             return SCHEME_ABORTED(READ_CHECK);
@@ -201,33 +216,26 @@ static inline enum scheme_status optimistic_lock_writes(struct worker *worker, u
     return SCHEME_OK;
 }
 
-/* The present word of a row that may be locked by the transaction itself is the one that it has read. */
+/* A row that was read is as it was, and locked by nobody else (OP4). */
 static inline bool access_unchanged(const struct access *access)
 {
     RACE(ROW_CHECK);
-    return (access->flags & (ACCESS_READ | ACCESS_LOCKED)) != ACCESS_READ || row_word(access->row) == access->word;
+    return UNLIKELY(!(access->flags & ACCESS_READ)) || row_word(access->row) == access->word;
 }
 
-/* Every row read is as it was, and locked by nobody else. */
-static inline bool optimistic_reads_hold(const struct worker *worker)
+/* Stores all writes, and unlocks the rows with their new word; `second`: it is the rows' second word, too. */
+static ALWAYS_INLINE void optimistic_store_writes(struct worker *worker, uint64_t word, bool second)
 {
-    const struct access *access = worker->rows.entries, *end = access + worker->rows.count;
-    for (; access != end; access++)
-        if (UNLIKELY(!access_unchanged(access)))
-            return false;
-    return true;
-}
-
-/* Stores all writes, and unlocks the rows with their new word. */
-static inline void optimistic_store_writes(struct worker *worker, uint64_t word)
-{
-    const struct row_write *write = worker->rows.writes, *end = write + worker->rows.write_count;
+    const uint32_t *write = worker->rows.writes, *end = write + worker->rows.write_count;
     for (; write != end; write++) {
-        struct access *access = &worker->rows.entries[write->entry];
+        const struct access *access = &worker->rows.entries[*write];
+        struct row *row = access->row;
         RACE(ROW_WRITE);
         private_store(access);
+        if (second)
+            atomic_store_explicit(&row->second, word, memory_order_release); /* ORD-ROW-1 */
         bool touched = !access->new_data && !(access->flags & ACCESS_ERASE);
-        row_unlock(access, touched && MUTATED(optimistic_skip_touch) ? access->word : word);
+        row_unlock(row, touched && MUTATED(optimistic_skip_touch) ? access->word & ~ROW_LOCKED : word);
     }
 }
 

@@ -10,9 +10,9 @@
  * transaction itself holds is read as it is.
  *
  * first(worker, access, table, row, copy) is the short way, which most reads and updates take: the transaction meets
- * the row for the first time, and the row is there and unlocked. It fills the access, which is not in the set yet, as
- * fetch would, and puts the payload to `copy`, which has room. False: the row is not so, and nothing has been done. The
- * short way has no instructions for what is seldom (schemes/DESIGN.md, "What a request costs").
+ * the row for the first time, and the row is small, there and unlocked. It fills the access, which is not in the set
+ * yet, as fetch would, and puts the payload to `copy`, which has room. False: the row is not so, and nothing has been
+ * done. The short way has no instructions for what is seldom (schemes/DESIGN.md, "What a request costs").
  */
 #ifndef SCHEMES_BASE_PRIVATE_H
 #define SCHEMES_BASE_PRIVATE_H
@@ -31,14 +31,13 @@ static ALWAYS_INLINE bool private_first(struct worker *worker, struct table *tab
     uint64_t slot = 0; /* gcc does not see that it is set where it is used */
     struct row_set *set = &worker->rows;
     access->table = table;
-    if (UNLIKELY(!table->copied_lines) || UNLIKELY(!copies_have_small(&worker->copies, copy)) ||
-        UNLIKELY(row_set_find(set, row, &slot)))
+    if (UNLIKELY(!row_set_lacks(set, row, &slot)))
         return false;
     access->row = row;
     if (UNLIKELY(!first(worker, access, table, row, copy)))
         return false;
     if (writes)
-        row_set_write_next(set, row);
+        row_set_write_next(set);
     row_set_keep(set, slot);
     copies_use_small(&worker->copies, table);
     return true;
@@ -248,7 +247,7 @@ static ALWAYS_INLINE enum scheme_status private_erase(struct worker *worker, str
     return SCHEME_OK;
 }
 
-/* The row is written, unchanged. `lock`, if not NULL, locks the row at once. */
+/* The row is written, unchanged. `lock`, if not NULL, locks the row at once, unless the transaction has its lock. */
 static ALWAYS_INLINE enum scheme_status private_touch(struct worker *worker, struct table *table, struct row *row,
                                                       enum scheme_status (*lock)(struct worker *, struct access *),
                                                       fetch_fn fetch)
@@ -258,18 +257,20 @@ static ALWAYS_INLINE enum scheme_status private_touch(struct worker *worker, str
         return status;
     struct access *access = private_access(worker, table, row);
     row_set_write(&worker->rows, access);
-    return lock && !(access->flags & (ACCESS_FRESH | ACCESS_LOCKED)) ? lock(worker, access) : SCHEME_OK;
+    return lock && !(access->flags & ACCESS_FRESH) ? lock(worker, access) : SCHEME_OK;
 }
 
 /* Stores what the write does to the row, which is locked. */
-static inline void private_store(struct access *access)
+static ALWAYS_INLINE void private_store(const struct access *access)
 {
-    if (access->flags & ACCESS_ERASE) {
-        row_set_size(access->row, 0);
-    } else if (access->new_data) {
-        row_set_size(access->row, access->new_size);
+    struct row *row = access->row;
+    uint32_t size = access->new_size;
+    if (UNLIKELY(access->flags & ACCESS_ERASE)) {
+        row_set_size(row, 0);
+    } else if (LIKELY(access->new_data != NULL)) {
+        row_set_size(row, size);
         RACE(ROW_COPY);
-        row_copy_in(access->row, access->new_data, access->new_size - 1);
+        row_copy_in(row, access->new_data, size - 1);
     }
 }
 
@@ -279,10 +280,13 @@ static inline enum scheme_status private_want_nothing(struct worker *worker, str
     return SCHEME_OK;
 }
 
-/* The calls of a scheme that reads and writes privately, but for begin, commit and abort. `lock` locks a written row at
- * once, without waiting, or dooms the transaction. `want` is called before a write of a row that is not fresh. */
-#define PRIVATE_CALLS(name, fetch, first, lock) PRIVATE_CALLS_WITH(name, fetch, first, lock, private_want_nothing)
-#define PRIVATE_CALLS_WITH(name, fetch, first, lock, want)                                                           \
+/* The calls of a scheme that reads and writes privately, but for begin, commit and abort. `lock` locks a written
+ * row at once, without waiting, or dooms the transaction. `want` is called before a write of a row that is not
+ * fresh; an update that goes the short way calls `first_write` in place of it and of first, which asks the same and
+ * dooms nobody. */
+#define PRIVATE_CALLS(name, fetch, first, lock) \
+    PRIVATE_CALLS_WITH(name, fetch, first, first, lock, private_want_nothing)
+#define PRIVATE_CALLS_WITH(name, fetch, first, first_write, lock, want)                                              \
     bool name##_first_read(struct worker *worker, struct table *table, struct row *row, const void **data,           \
                            size_t *bytes)                                                                            \
     {                                                                                                                \
@@ -291,8 +295,7 @@ static inline enum scheme_status private_want_nothing(struct worker *worker, str
     bool name##_first_update(struct worker *worker, struct table *table, struct row *row, const void **old,          \
                              void **data)                                                                            \
     {                                                                                                                \
-        return LIKELY(!old) && LIKELY(want(worker, table, row) == SCHEME_OK) &&                                      \
-               LIKELY(private_first_update(worker, table, row, data, first));                                        \
+        return LIKELY(!old) && LIKELY(private_first_update(worker, table, row, data, first_write));                  \
     }                                                                                                                \
     enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data,   \
                                    size_t *bytes)                                                                    \

@@ -46,6 +46,7 @@ static inline void *row_payload(struct row *row)
  * a row that is not in a cache: they keep the CPU from beginning with the next request.
  */
 enum { ROW_LINE_WORDS = CACHE_LINE_BYTES / ROW_WORD_BYTES };
+enum { ROW_USUAL_LINES = 2 }; /* that most rows have; copies have no loop for these */
 enum { ROW_FIRST_WORDS = (CACHE_LINE_BYTES - ROW_HEADER_BYTES) / ROW_WORD_BYTES };
 static_assert(ROW_FIRST_WORDS % 2 == 1, "pairs of words do not cross a line's end");
 
@@ -118,16 +119,16 @@ static ALWAYS_INLINE void row_copy_lines_out(void *to, struct row *row, size_t l
 {
     const _Atomic uint64_t *from = row_payload(row);
     uint64_t *words = to;
-    size_t more = lines - 1;
     words_out(words, from, ROW_FIRST_WORDS);
-    if (more == 0)
+    if (LIKELY(lines == ROW_USUAL_LINES)) {
+        words_out(words + ROW_FIRST_WORDS, from + ROW_FIRST_WORDS, ROW_LINE_WORDS);
         return;
-    words_out(words + ROW_FIRST_WORDS, from + ROW_FIRST_WORDS, ROW_LINE_WORDS);
-    while (UNLIKELY(--more > 0)) { /* most rows have two lines */
+    }
+    while (--lines > 0) {
+        words_out(words + ROW_FIRST_WORDS, from + ROW_FIRST_WORDS, ROW_LINE_WORDS);
         words += ROW_LINE_WORDS;
         from += ROW_LINE_WORDS;
-        words_out(words + ROW_FIRST_WORDS, from + ROW_FIRST_WORDS, ROW_LINE_WORDS);
-        FORGET(more); /* else the loop would compare addresses, which the CPU may have to wait for */
+        FORGET(lines); /* else the loop would compare addresses, which the CPU may have to wait for */
     }
 }
 
@@ -141,15 +142,16 @@ static ALWAYS_INLINE void row_copy_in(struct row *row, const void *from, size_t 
 {
     _Atomic uint64_t *to = row_payload(row);
     const uint64_t *words = from;
-    size_t more = row_lines(bytes) - 1;
+    size_t lines = row_lines(bytes);
     words_in(to, words, ROW_FIRST_WORDS);
-    if (more == 0)
+    if (LIKELY(lines == ROW_USUAL_LINES)) {
+        words_in(to + ROW_FIRST_WORDS, words + ROW_FIRST_WORDS, ROW_LINE_WORDS);
         return;
-    words_in(to + ROW_FIRST_WORDS, words + ROW_FIRST_WORDS, ROW_LINE_WORDS);
-    while (UNLIKELY(--more > 0)) {
+    }
+    while (--lines > 0) {
+        words_in(to + ROW_FIRST_WORDS, words + ROW_FIRST_WORDS, ROW_LINE_WORDS);
         words += ROW_LINE_WORDS;
         to += ROW_LINE_WORDS;
-        words_in(to + ROW_FIRST_WORDS, words + ROW_FIRST_WORDS, ROW_LINE_WORDS);
     }
 }
 

@@ -1,4 +1,5 @@
 /* sets.c - see sets.h. */
+#define _GNU_SOURCE /* qsort_r */
 #include "schemes/base/sets.h"
 
 #include <stdlib.h>
@@ -20,7 +21,6 @@ static bool slots_make(struct set_slots *hash, uint32_t capacity)
     free(hash->slots);
     hash->slots = slots;
     hash->mask = (UINT64_C(1) << bits) - 1;
-    hash->shift = 64 - bits;
     if (hash->stamp == 0)
         hash->stamp = SET_STAMP;
     return true;
@@ -53,7 +53,7 @@ bool row_set_grow(struct row_set *set)
     if (!entries)
         return false;
     set->entries = entries;
-    struct row_write *writes = mem_realloc(set->writes, set->capacity * sizeof *writes, capacity * sizeof *writes);
+    uint32_t *writes = mem_realloc(set->writes, set->capacity * sizeof *writes, capacity * sizeof *writes);
     if (!writes)
         return false;
     set->writes = writes;
@@ -77,24 +77,29 @@ void row_set_fini(struct row_set *set)
     *set = (struct row_set){0};
 }
 
-static int compare_writes(const void *a, const void *b)
+static int compare_writes(const void *a, const void *b, void *entries)
 {
-    uintptr_t x = (uintptr_t)((const struct row_write *)a)->row, y = (uintptr_t)((const struct row_write *)b)->row;
+    const struct access *accesses = entries;
+    uintptr_t x = (uintptr_t)accesses[*(const uint32_t *)a].row, y = (uintptr_t)accesses[*(const uint32_t *)b].row;
     return (x > y) - (x < y);
 }
 
 void row_set_sort_writes(struct row_set *set)
 {
-    struct row_write *writes = set->writes;
+    uint32_t *writes = set->writes;
+    uintptr_t rows[SORT_BY_INSERTION_MAX];
     if (set->write_count > SORT_BY_INSERTION_MAX) {
-        qsort(writes, set->write_count, sizeof *writes, compare_writes);
+        qsort_r(writes, set->write_count, sizeof *writes, compare_writes, set->entries);
         return;
     }
-    for (uint32_t i = 1; i < set->write_count; i++) {
-        struct row_write write = writes[i];
-        uint32_t at = i;
-        for (; at > 0 && (uintptr_t)writes[at - 1].row > (uintptr_t)write.row; at--)
+    for (uint32_t i = 0; i < set->write_count; i++) {
+        uint32_t write = writes[i], at = i;
+        uintptr_t row = (uintptr_t)set->entries[write].row;
+        for (; at > 0 && rows[at - 1] > row; at--) {
+            rows[at] = rows[at - 1];
             writes[at] = writes[at - 1];
+        }
+        rows[at] = row;
         writes[at] = write;
     }
 }

@@ -19,7 +19,7 @@ enum access_flags {
     ACCESS_WRITE = 2,      /* in the list of writes */
     ACCESS_FRESH = 4,      /* the transaction has inserted the row; it is absent to all others */
     ACCESS_ERASE = 8,      /* the transaction deletes the row */
-    ACCESS_LOCKED = 16,    /* the transaction holds the row's lock for writing */
+    ACCESS_LOCKED = 16,    /* the transaction holds the row's lock for writing; but see optimistic.h, OP4 */
     ACCESS_AGAIN = 32,     /* looked at again after it was read */
     ACCESS_SHOWN = 64,     /* old_data has been handed out, so it must stay */
     ACCESS_FIRST_OWN = 128 /* from here on: the scheme's */
@@ -45,21 +45,14 @@ static_assert(sizeof(struct access) == CACHE_LINE_BYTES, "so the entry of a numb
 struct set_slots {
     uint64_t *slots; /* stamp + entry; a value below the present stamp is of an earlier transaction */
     uint64_t mask;   /* their number - 1 */
-    uint32_t shift;  /* of a hash */
     uint64_t stamp;  /* a multiple of 2^32 */
 };
 
 #define SET_STAMP (UINT64_C(1) << 32)
 
-/* The row stands here, too, so that sorting does not go to the entries. */
-struct row_write {
-    const struct row *row;
-    uint32_t entry;
-};
-
 struct row_set {
     struct access *entries;
-    struct row_write *writes; /* entries with ACCESS_WRITE, in the order of first write until sets_sort_writes */
+    uint32_t *writes; /* numbers of the entries with ACCESS_WRITE, in the order of first write until they are sorted */
     uint32_t count, capacity, write_count;
     struct set_slots hash;
 };
@@ -100,13 +93,19 @@ static inline void node_set_begin(struct node_set *set)
     set_slots_begin(&set->hash);
 }
 
+/* Where the search for an address begins. The best bits of a product are the highest ones. To bring them down by a
+ * shift whose width is not constant costs one more register. */
+static ALWAYS_INLINE uint64_t set_slot(const struct set_slots *hash, const void *address)
+{
+    return __builtin_bswap64((uintptr_t)address * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1)) & hash->mask;
+}
+
 /* The entry of `address`, whose pointer stands first in each entry of `entry_bytes`; or NULL and the slot for it. Ends:
  * at least half of the slots are free. */
 static ALWAYS_INLINE void *set_find(const struct set_slots *hash, const void *entries, size_t entry_bytes,
                                     const void *address, uint64_t *slot)
 {
-    uint64_t i = (uintptr_t)address * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1) >> hash->shift;
-    for (;; i = (i + 1) & hash->mask) {
+    for (uint64_t i = set_slot(hash, address);; i = (i + 1) & hash->mask) {
         uint64_t value = hash->slots[i];
         if (value < hash->stamp) {
             *slot = i;
@@ -123,6 +122,24 @@ static ALWAYS_INLINE void *set_find(const struct set_slots *hash, const void *en
 static ALWAYS_INLINE struct access *row_set_find(const struct row_set *set, const struct row *row, uint64_t *slot)
 {
     return set_find(&set->hash, set->entries, sizeof *set->entries, row, slot);
+}
+
+/* The same for the short way: true if the first two looks show that the row is not in the set, and then the slot for
+ * it. What a loop, or the second look, needs of the set would take registers from the first one. */
+static ALWAYS_INLINE bool row_set_lacks(const struct row_set *set, const struct row *row, uint64_t *slot)
+{
+    const struct set_slots *hash = &set->hash;
+    uint64_t i = set_slot(hash, row);
+    if (UNLIKELY(hash->slots[i] >= hash->stamp)) {
+        atomic_signal_fence(memory_order_seq_cst); /* loads again, here only */
+        if (set->entries[(uint32_t)hash->slots[i]].row == row)
+            return false;
+        i = (i + 1) & hash->mask;
+        if (hash->slots[i] >= hash->stamp)
+            return false;
+    }
+    *slot = i;
+    return true;
 }
 
 /* The entry that the next row gets. */
@@ -157,18 +174,18 @@ static inline void row_set_write(struct row_set *set, struct access *access)
     if (access->flags & ACCESS_WRITE)
         return;
     access->flags |= ACCESS_WRITE;
-    set->writes[set->write_count++] = (struct row_write){access->row, (uint32_t)(access - set->entries)};
+    set->writes[set->write_count++] = (uint32_t)(access - set->entries);
 }
 
 /* The same for the next entry, which is not in the set yet; it gets the flag from the caller. */
-static ALWAYS_INLINE void row_set_write_next(struct row_set *set, const struct row *row)
+static ALWAYS_INLINE void row_set_write_next(struct row_set *set)
 {
-    set->writes[set->write_count++] = (struct row_write){row, set->count};
+    set->writes[set->write_count++] = set->count;
 }
 
 static inline struct access *row_set_written(const struct row_set *set, uint32_t i)
 {
-    return &set->entries[set->writes[i].entry];
+    return &set->entries[set->writes[i]];
 }
 
 /* Into the order of addresses, which is the same for all transactions. */

@@ -11,7 +11,8 @@
 
 #include "schemes/base/optimistic.h"
 
-enum { VERSION_EPOCH_SHIFT = 32 };
+/* How often a worker looks whether the epoch should move on. To read the clock takes as long as half a request. */
+enum { VERSION_EPOCH_SHIFT = 32, VERSION_TICK_COMMITS = 16 };
 
 #define VERSIONS_OPTIONS(X) \
     X(u64, epoch_ms, "40", "1..10000", "ms", "how often the epoch, the high part of versions, moves on")
@@ -28,36 +29,42 @@ static inline void versions_begin(struct versions *versions, uint64_t epoch_ms)
         versions->epoch_ticks = (uint64_t)((double)epoch_ms * 1000 * tsc_ticks_per_us());
 }
 
-/* The smallest version of the epoch that is larger than all that were read or are written, and than the worker's last
- * (VE1). */
-static inline uint64_t versions_next(const struct versions *versions, const struct worker *worker, uint64_t epoch)
+/* Whether each row holds as it was read, and raises `largest` to the versions of all, and of those that are written. */
+static ALWAYS_INLINE bool versions_hold(const struct worker *worker, bool (*holds)(const struct access *access),
+                                        uint64_t *largest)
 {
-    uint64_t version = versions->last;
-    for (uint32_t i = 0; i < worker->rows.count; i++)
-        if (worker->rows.entries[i].word > version)
-            version = worker->rows.entries[i].word;
-    version++;
-    return version >> VERSION_EPOCH_SHIFT < epoch ? epoch << VERSION_EPOCH_SHIFT : version;
+    const struct access *access = worker->rows.entries, *end = access + worker->rows.count;
+    for (; access != end; access++) {
+        uint64_t version = access->word & ~ROW_LOCKED;
+        if (UNLIKELY(!holds(access)))
+            return false;
+        *largest = version > *largest ? version : *largest;
+    }
+    return true;
 }
 
-/* All rows to be written are locked. Validates, stores and unlocks. */
+/* All rows to be written are locked. Validates, stores and unlocks. The new version is the smallest of the epoch that
+ * is larger than all that were read or are written, and than the worker's last (VE1). */
 static ALWAYS_INLINE enum scheme_status versions_commit(struct versions *versions, struct worker *worker,
-                                                        bool (*reads_hold)(const struct worker *worker),
+                                                        bool (*holds)(const struct access *access),
                                                         bool (*nodes_hold)(const struct worker *worker))
 {
     worker_take_place(worker);
     uint64_t epoch = epoch_now(&worker->database->epochs); /* VE2; ORD-LOCK-1 */
-    if (UNLIKELY(!reads_hold(worker)))
+    uint64_t largest = versions->last;
+    if (UNLIKELY(!versions_hold(worker, holds, &largest)))
         return SCHEME_ABORTED(READ_CHECK);
     if (UNLIKELY(!nodes_hold(worker)))
         return SCHEME_ABORTED(NODE_CHECK);
     if (worker->rows.write_count) {
-        versions->last = versions_next(versions, worker, epoch);
+        largest++;
+        versions->last = largest >> VERSION_EPOCH_SHIFT < epoch ? epoch << VERSION_EPOCH_SHIFT : largest;
         if (UNLIKELY(worker->entries.count))
             worker_apply_entries(worker, 0);
-        optimistic_store_writes(worker, versions->last);
+        optimistic_store_writes(worker, versions->last, false);
     }
-    epoch_tick(&worker->database->epochs, tsc_now(), versions->epoch_ticks);
+    if (UNLIKELY(worker->commits_in_a_row % VERSION_TICK_COMMITS == 0))
+        epoch_tick(&worker->database->epochs, tsc_now(), versions->epoch_ticks);
     return SCHEME_OK;
 }
 

@@ -46,6 +46,7 @@ struct worker {
     bool running, snapshot;
     enum scheme_status doom;   /* not SCHEME_OK: the transaction cannot commit, and this is why */
     uint32_t plain_rows;       /* see worker_is_plain */
+    uint32_t plain_updates;    /* the same of one that may write */
     uint32_t retiring;         /* rows that it has inserted or deleted */
     uint32_t early_locks;      /* rows that it locked before its commit */
     uint32_t commits_in_a_row; /* without an abort or a roll-back between */
@@ -118,7 +119,8 @@ static inline void worker_begin(struct worker *worker, bool snapshot)
     worker->running = true;
     worker->snapshot = snapshot;
     worker->doom = SCHEME_OK;
-    worker->plain_rows = worker->rows.capacity;
+    worker->plain_rows = worker->rows.capacity < COPIES_SMALL_MAX ? worker->rows.capacity : COPIES_SMALL_MAX;
+    worker->plain_updates = snapshot ? 0 : worker->plain_rows;
     worker->retiring = worker->early_locks = 0;
     worker->as_of = worker->met = worker->stamp = 0;
     row_set_begin(&worker->rows);
@@ -134,18 +136,30 @@ void worker_end(struct worker *worker, bool committed);
 /* A fresh row for the transaction to insert. */
 enum scheme_status worker_take_row(struct worker *worker, struct table *table, struct row **row);
 
+/* From now on requests go the long way. */
+static inline void worker_is_not_plain(struct worker *worker)
+{
+    worker->plain_rows = worker->plain_updates = 0;
+}
+
 /* The transaction cannot commit any more. Returns the status. */
 static inline enum scheme_status worker_doom(struct worker *worker, enum scheme_status status)
 {
-    worker->plain_rows = 0;
+    worker_is_not_plain(worker);
     return worker->doom = status;
 }
 
-/* Whether requests may go the short way (scheme.h): the transaction is not doomed, it has changed no entries, and its
- * set has an entry for another row to be filled. */
+/* Whether requests may go the short way (scheme.h): the transaction is not doomed, it has changed no entries, its set
+ * has an entry for another row to be filled, and its copies have room for a small row. */
 static ALWAYS_INLINE bool worker_is_plain(const struct worker *worker)
 {
     return worker->rows.count < worker->plain_rows;
+}
+
+/* The same for one that may write. */
+static ALWAYS_INLINE bool worker_is_plain_to_update(const struct worker *worker)
+{
+    return worker->rows.count < worker->plain_updates;
 }
 
 /* ---- Entries, for the parts of a scheme's commit. ---- */
@@ -153,7 +167,7 @@ static ALWAYS_INLINE bool worker_is_plain(const struct worker *worker)
 /* Before the transaction changes an entry: makes room to note it. False when out of memory. */
 static inline bool worker_reserve_entry(struct worker *worker)
 {
-    worker->plain_rows = 0;
+    worker_is_not_plain(worker);
     return entry_changes_reserve(&worker->entries);
 }
 

@@ -62,6 +62,21 @@ static void reservation_keeps_lower_writers_out(void **state)
     fixture_close();
 }
 
+/* The same where the first that a transaction does with the row is a write of its size, the short way. */
+static void first_write_is_kept_out(void **state)
+{
+    (void)state;
+    open_fixture("1");
+    suffer(1);
+    struct target_txn *higher = begin_one(1), *lower = begin_one(0);
+    void *data;
+    assert_int_equal(read_row(higher, 0), TARGET_OK);
+    assert_reason(fixture.ops->row_update(lower, fixture.table, fixture.refs[0], 0, NULL, &data), "priority");
+    fixture.ops->abort(lower);
+    assert_int_equal(fixture.ops->commit(higher), TARGET_OK);
+    fixture_close();
+}
+
 /* The row is reserved between a write and its commit. */
 static void commit_looks_again(void **state)
 {
@@ -111,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reservation_keeps_lower_writers_out),
+        cmocka_unit_test(first_write_is_kept_out),
         cmocka_unit_test(commit_looks_again),
         cmocka_unit_test(higher_priority_takes_over),
         cmocka_unit_test(equal_priorities_share),
