@@ -1,7 +1,7 @@
 # demo.gp - YCSB over the number of threads, one panel a degree of contention, one line a series.
-# Besides style.gp's: data = CSV of scripts/aggregate with columns label, wl_theta, threads, median, min, max;
-# quantity = "throughput" or "aborts"; note = what the machine did meanwhile. Points are medians, bars reach from
-# minimum to maximum.
+# Besides style.gp's: data = CSV of scripts/aggregate with columns label, wl_theta, threads, median, min, max; quantity
+# = "throughput" or "aborts"; records = of the table, as text; note = what the machine did meanwhile. Points are
+# medians, bars reach from minimum to maximum.
 load "plots/style.gp"
 
 if (quantity eq "throughput") {
@@ -31,7 +31,8 @@ set yrange [0:*]
 # Lines stand a little beside each other, so that their bars can be told apart.
 x(i, t) = (strcol("label") eq word(series, i) && column("wl_theta") == t) ? column("threads") * 1.01 ** (i - 2) : NaN
 
-set multiplot layout 1, 2 title heading . " (points: medians, bars: minimum to maximum)\n" . note \
+set multiplot layout 1, 2 \
+    title heading . ", " . records . " records (points: medians, bars: minimum to maximum)\n" . note \
     font "DejaVu Sans,13" margins 0.08, 0.98, 0.21 + caption_height, 0.84 spacing 0.09, 0.1
 set key at screen 0.5, screen 0.15 center center vertical maxrows 3
 do for [t in "0.99 0"] {

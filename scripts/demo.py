@@ -89,7 +89,8 @@ class Demo:
             data, columns = f'{self.folder}/{quantity}.csv', ['label', 'wl_theta', 'threads']
             write_rows(data, [*columns, 'runs', 'median', 'min', 'max'],
                        [[*key, *group.texts()] for key, group in grouped(rows, columns, value, ALL).items()])
-            draw('plots/demo.gp', f'{self.folder}/{quantity}', data=data, quantity=quantity, csv=self.ycsb, note=note)
+            draw('plots/demo.gp', f'{self.folder}/{quantity}', data=data, quantity=quantity, csv=self.ycsb,
+                 records=f'{self.records:,}', note=note)
 
     def draw_tpcc(self, note):
         rows = rows_of(self.tpcc)
