@@ -29,7 +29,7 @@ enum {
     THREAD_TXNS = 2000,
     SMALL_BYTES = 16,
     LARGE_BYTES = 64,  /* a version has room in its row */
-    WAITING_MAX = 100, /* some ten transactions' */
+    WAITING_MAX = 200, /* some twenty transactions'; a version that moves into its row leaves memory that waits, too */
 };
 
 struct side {
