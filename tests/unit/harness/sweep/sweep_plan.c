@@ -94,13 +94,15 @@ static void the_time_is_foreseen(void **state)
     assert_true(plan.points[1].config_hash[0] != '\0'); /* of a target that is opened once for both points */
     assert_string_not_equal(plan.points[0].config_hash, plan.points[1].config_hash);
     assert_true(sweep_nominal_s(&plan.points[0]) == 5);
-    double all = sweep_plan_left_s(&plan, 0);
+    double all = sweep_plan_left_s(&plan);
     assert_true(all >= 4 * 5);
     plan.points[0].seconds = plan.points[1].seconds = 8;
-    assert_true(sweep_plan_left_s(&plan, 0) == 32);
+    assert_true(sweep_plan_left_s(&plan) == 32);
     plan.runs[0].finished = true;
-    assert_true(sweep_plan_left_s(&plan, 0) == 24);
-    assert_true(sweep_plan_left_s(&plan, 3) == 8);
+    assert_true(sweep_plan_left_s(&plan) == 24);
+    plan.runs[1].failed = plan.runs[2].failed = true; /* these are not tried again */
+    assert_true(sweep_plan_left_s(&plan) == 8);
+    plan.runs[1].failed = plan.runs[2].failed = false;
     struct support_text text = {0};
     sweep_plan_print(&plan, &text);
     assert_non_null(strstr(text.text, "2 points, 4 runs, 1 of them finished; 3 to run\n"));
