@@ -48,6 +48,7 @@ struct load {
     struct held_row rows[BATCH_ROWS];
     unsigned count;       /* rows held */
     unsigned first, last; /* of them, those that the next transaction inserts */
+    bool inserted;        /* it has come to its commit */
     size_t index_count, bytes;
     unsigned char *data;
     struct held_entries *entries;
@@ -167,6 +168,7 @@ static enum mae_status insert_all(struct mae_txn *txn, void *arg)
     }
     for (unsigned i = load->first; i < load->last && status == MAE_OK; i++)
         status = insert_row(txn, load, i);
+    load->inserted = status == MAE_OK;
     return status;
 }
 
@@ -187,8 +189,11 @@ static enum mae_status load_held(struct load *load)
     unsigned rows = load->count;
     while (load->first < load->count) {
         load->last = load->count - load->first < rows ? load->count : load->first + rows;
+        load->inserted = false;
         status = mae_run(load->worker, MAE_READ_WRITE, insert_all, load, 1);
-        const bool committed = status == MAE_OK || status == MAE_IO_UNKNOWN, again = mae_status_is_retryable(status);
+        /* With durability=sync mae_run waits for what a body that gives up has read, too: that is no commit. */
+        const bool committed = status == MAE_OK || (status == MAE_IO_UNKNOWN && load->inserted);
+        const bool again = mae_status_is_retryable(status);
         if (committed || (again && MUTATED(load_passes_aborted)))
             go_on(load);
         else if (again)

@@ -331,6 +331,30 @@ static void a_crash_leaves_the_first_rows(void **state)
     world_close(&world);
 }
 
+/* With durability=sync, a transaction that meets a clash waits for what it has read. The log has failed, which says
+ * nothing of its rows: none was committed. */
+static void without_a_log_no_row_is_told_of(void **state)
+{
+    (void)state;
+    for (uint64_t again = 1; again < 6; again++) {
+        struct place place = place_open("durability=sync log_dir=db log_segment_bytes=64K", MAE_INDEX_HASH);
+        struct source source = words(0, 1);
+        uint64_t loaded;
+        assert_ok(load(&place, &source, &loaded));
+        disk_fail_at(1);
+        source = words(1, 2);
+        assert_status(MAE_IO_UNKNOWN, load(&place, &source, &loaded));
+        assert_int_equal(loaded, 1); /* this one was committed, and may be lost */
+        source = words(2, ROWS);
+        source.again = 1 + again;
+        assert_int_not_equal(load(&place, &source, &loaded), MAE_OK);
+        assert_int_equal(loaded, 0);
+        assert_int_equal(mae_table_rows(place.world.table), 2);
+        world_close(&place.world);
+        disk_erase_folder("db");
+    }
+}
+
 /* Each allocation of the load, and of the transactions, in turn. */
 static void without_memory_the_first_rows_are_there(void **state)
 {
@@ -363,6 +387,7 @@ int main(void)
 #ifdef MAE_DEBUG
         cmocka_unit_test(what_aborts_is_loaded_all_the_same),
         cmocka_unit_test(without_memory_the_first_rows_are_there),
+        cmocka_unit_test_setup_teardown(without_a_log_no_row_is_told_of, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_was_loaded_is_restored, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_crash_leaves_the_first_rows, disk_set_up, disk_tear_down),
 #endif
