@@ -160,23 +160,35 @@ static enum mae_status index_make(struct database *database, struct mae_txn *txn
     }
 }
 
+/* Whether a table of the engine has no rows: none that were committed, and none of a table that this transaction has
+ * made and dropped. */
+static enum mae_status rows_look(struct database *database, struct mae_txn *txn, const struct table *table, bool *empty)
+{
+    struct emptiness look = {.index = mae_index_by_name(database->db, rowid_name(table->id).text)};
+    *empty = mae_table_rows(table->rows) == 0;
+    if (!*empty || look.index == NULL)
+        return MAE_OK;
+    enum mae_status status = empty_look(txn, &look);
+    *empty = look.empty;
+    return status;
+}
+
 /* Makes the engine's table, or takes one that a table which is no more has left empty. */
-static enum mae_status rows_make(struct database *database, struct table *table)
+static enum mae_status rows_make(struct database *database, struct mae_txn *txn, struct table *table)
 {
     const struct mae_table_config rows = {.payload_max_bytes = MAE_PAYLOAD_MAX_BYTES};
     const struct mae_index_config by_rowid = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8};
     enum mae_status status = MAE_OK;
+    bool empty = false;
     /* Ends as in index_make. */
-    for (table->id = 1;; table->id++) {
-        struct object_name name = rows_name(table->id);
+    for (table->id = 1; status == MAE_OK && !empty; table->id += !empty) {
         if (table_by_id(database, table->id) != NULL)
             continue;
+        struct object_name name = rows_name(table->id);
         table->rows = mae_table_find(database->db, name.text);
-        if (table->rows != NULL && mae_table_rows(table->rows) > 0)
-            continue;
-        if (table->rows == NULL)
-            status = mae_table_create(database->db, name.text, &rows, &table->rows);
-        break;
+        empty = table->rows == NULL;
+        status = empty ? mae_table_create(database->db, name.text, &rows, &table->rows)
+                       : rows_look(database, txn, table, &empty);
     }
     struct object_name name = rowid_name(table->id);
     table->by_rowid = mae_index_by_name(database->db, name.text);
@@ -215,7 +227,7 @@ enum mae_status tables_make(struct database *database, struct mae_txn *txn, stru
     const struct table *before = table_by_id(database, table->id);
     enum mae_status status = MAE_OK;
     if (before == NULL)
-        status = rows_make(database, table);
+        status = rows_make(database, txn, table);
     else
         objects_copy(before, table);
     for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)

@@ -243,6 +243,28 @@ static void a_dropped_table_may_stay_for_a_while(void **state)
     assert_rows(sqlite, "100\n", "SELECT count(*) FROM t WHERE a = 7");
 }
 
+/* One transaction makes a table, fills it, drops it and makes one again. */
+static void a_table_begins_empty(void **state)
+{
+    static const char counts[] = "SELECT (SELECT count(*) FROM t), (SELECT count(*) FROM t WHERE a = 1)";
+    sqlite3 *sqlite = *state;
+    int code;
+    /* Ends: what an attempt has made in the engine is older than the next one. */
+    while (code = mae_sql_exec(sqlite,
+                               "BEGIN; CREATE TABLE t(a INTEGER); CREATE INDEX ta ON t USING HASH (a); INSERT INTO t "
+                               "VALUES (1), (1); DROP TABLE t; CREATE TABLE t(a INTEGER); CREATE INDEX ta ON t USING "
+                               "HASH (a); INSERT INTO t VALUES (1)",
+                               NULL, NULL, NULL),
+           (code & 0xff) == SQLITE_BUSY)
+        runs(sqlite, "ROLLBACK");
+    assert_int_equal(code, SQLITE_OK);
+    assert_rows(sqlite, "1|1\n", counts);
+    runs(sqlite, "COMMIT");
+    assert_rows(sqlite, "1|1\n", counts);
+    runs(sqlite, "DELETE FROM t");
+    assert_rows(sqlite, "0|0\n", counts);
+}
+
 static void a_folder_keeps_indexes(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -277,6 +299,7 @@ int main(void)
         ONE(writers_of_one_chain_see_each_other),
         ONE(indexes_come_and_go_over_rows),
         ONE(a_dropped_table_may_stay_for_a_while),
+        ONE(a_table_begins_empty),
         ONE(a_folder_keeps_indexes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
