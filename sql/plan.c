@@ -57,8 +57,12 @@ static int find(const struct table *table, sqlite3_index_info *info, int column,
     return -1;
 }
 
+/* False: there is none, or it serves another column of the index, which is the same column of the table. */
 static bool take(struct plan *plan, sqlite3_index_info *info, int constraint)
 {
+    for (unsigned i = 0; i < plan->count; i++)
+        if (plan->constraint[i] == constraint)
+            return false;
     if (constraint < 0)
         return false;
     plan->letter[plan->count] = letter_of(info->aConstraint[constraint].op);

@@ -72,6 +72,21 @@ static void rows_are_found_by_equality(void **state)
     assert_rows(sqlite, "1000\n", "SELECT count(*) FROM t AS one JOIN t AS other ON one.b = other.b AND one.id < 500");
 }
 
+static void a_column_may_stand_twice(void **state)
+{
+    sqlite3 *sqlite = *state;
+    make_rows(sqlite);
+    runs(sqlite, "CREATE INDEX twice ON t(c, c COLLATE NOCASE, a); CREATE INDEX hash ON t USING HASH (b, b)");
+    planned(sqlite, "VIRTUAL TABLE INDEX 1:e\n", "SELECT * FROM t WHERE c = 24 AND a = 4");
+    assert_rows(sqlite, "24\n", "SELECT id FROM t WHERE c = 24 AND a = 4");
+    assert_rows(sqlite, "1\n", "SELECT count(*) FROM t WHERE c = 24 AND c > 23 AND c < 25");
+    assert_rows(sqlite, "7\n507\n", "SELECT id FROM t WHERE b = 'x7' ORDER BY id");
+    runs(sqlite, "UPDATE t SET b = 'x8', c = 1000 WHERE b = 'x7'");
+    assert_rows(sqlite, "2|0|4\n",
+                "SELECT (SELECT count(*) FROM t WHERE c = 1000), (SELECT count(*) FROM t WHERE b = 'x7'), (SELECT "
+                "count(*) FROM t WHERE b = 'x8')");
+}
+
 /* Rows of one chain go from its beginning, its middle and its end, and others come. */
 static void a_chain_has_no_gap(void **state)
 {
@@ -290,6 +305,7 @@ int main(void)
 #define ONE(name) cmocka_unit_test_setup_teardown(name, sql_open_one, sql_close_one)
     const struct CMUnitTest tests[] = {
         ONE(rows_are_found_by_equality),
+        ONE(a_column_may_stand_twice),
         ONE(a_chain_has_no_gap),
         ONE(a_query_passes_rows_that_have_gone),
         ONE(texts_are_hashed_by_their_collation),
