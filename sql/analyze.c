@@ -57,21 +57,47 @@ static double counter_estimate(const struct counter *counter)
     return estimate <= 2.5 * REGISTERS && unused > 0 ? REGISTERS * log(REGISTERS / unused) : estimate;
 }
 
+/* How many of the index's columns have a counter: keys have no part for the last ones of many. */
+static unsigned counted_columns(const struct table *table, const struct index *index)
+{
+    return index->hash ? 1 : key_columns(table, index);
+}
+
+/* A HASH index serves whole values, which may begin alike, and all its columns together: it has one counter. */
+static void hash_count(struct counter *counter, const struct index *index, const void *data)
+{
+    struct value values[COLUMNS_MAX];
+    uint64_t hash;
+    for (unsigned i = 0; i < index->columns; i++)
+        values[index->column[i]] = row_column(data, index->column[i]);
+    (void)key_hash(index, values, &hash); /* rows with a NULL have no entry; they count as few values */
+    counter_note(counter, hash);
+}
+
+static void key_count(struct counter *counters, const struct table *table, const struct index *index, const void *data)
+{
+    uint8_t part[KEY_BYTES_MAX];
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (unsigned i = 0; i < counted_columns(table, index); i++) {
+        struct value value = row_column(data, index->column[i]);
+        const uint8_t *end = key_part(table, index, i, &value, part);
+        hash = bytes_hash(hash, part, (size_t)(end - part));
+        counter_note(&counters[i], hash);
+    }
+}
+
 static enum mae_status row_count(void *arg, uint64_t row, const void *data, size_t bytes)
 {
     struct count *count = arg;
     const struct table *table = count->table;
-    uint8_t part[KEY_BYTES_MAX];
     (void)row, (void)bytes;
     count->rows++;
     for (unsigned i = 0; i < table->indexes; i++) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
-        for (unsigned j = 0; j < key_columns(table, &table->index[i]); j++) {
-            struct value value = row_column(data, table->index[i].column[j]);
-            const uint8_t *end = key_part(table, &table->index[i], j, &value, part);
-            hash = bytes_hash(hash, part, (size_t)(end - part));
-            counter_note(&count->counter[i * INDEX_COLUMNS_MAX + j], hash);
-        }
+        struct counter *counters = &count->counter[i * INDEX_COLUMNS_MAX];
+        if (table->index[i].hash)
+            hash_count(counters, &table->index[i], data);
+        else
+            key_count(counters, table, &table->index[i], data);
     }
     return MAE_OK;
 }
@@ -81,8 +107,7 @@ static void statistics_make(const struct count *count, struct statistics *found)
     const struct table *table = count->table;
     memset(found, 0, sizeof *found);
     for (unsigned i = 0; count->rows > 0 && i < table->indexes; i++)
-        for (unsigned j = 0, columns = key_columns(table, &table->index[i]); j < table->index[i].columns; j++) {
-            /* Keys have no part for the last ones of many columns. */
+        for (unsigned j = 0, columns = counted_columns(table, &table->index[i]); j < table->index[i].columns; j++) {
             const unsigned at = i * INDEX_COLUMNS_MAX + (j < columns ? j : columns - 1);
             double alike = (double)count->rows / counter_estimate(&count->counter[at]);
             found->alike[i][j] = alike < 1 ? 1 : (uint64_t)(alike + 0.5);
