@@ -64,15 +64,26 @@ static enum mae_status chain_add(const struct chain *chain, uint64_t row)
     return status == MAE_OK ? place_take(chain, length, row) : status;
 }
 
+/* The row's place. Looks from both ends: where all rows go, in the order in which they came or against it, the next one
+ * is near an end. */
+static enum mae_status chain_find(const struct chain *chain, uint64_t length, uint64_t row, uint64_t *number)
+{
+    for (uint64_t i = 0, there; i < length; i++) {
+        *number = i % 2 ? i / 2 : length - 1 - i / 2;
+        enum mae_status status = place_find(chain, *number, &there);
+        if (status != MAE_OK || there == row)
+            return status;
+    }
+    return MAE_NOT_FOUND;
+}
+
 /* The last entry takes the place of the one that goes. */
 static enum mae_status chain_remove(const struct chain *chain, uint64_t row)
 {
-    uint64_t number = 0, length, there, last;
-    enum mae_status status;
-    while ((status = place_find(chain, number, &there)) == MAE_OK && there != row)
-        number++; /* ends: the chain does */
+    uint64_t number, length, last;
+    enum mae_status status = chain_length(chain, &length);
     if (status == MAE_OK)
-        status = chain_length(chain, &length);
+        status = chain_find(chain, length, row, &number);
     if (status == MAE_OK)
         status = place_free(chain, number, row);
     if (status != MAE_OK || number + 1 == length || MUTATED(sql_chain_gap))
