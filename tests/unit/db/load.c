@@ -244,6 +244,22 @@ static void others_may_insert_between_two_rows(void **state)
     world_close(&place.world);
 }
 
+/* Behind the memory limit the first rows are there, too, up to the last one that has room. */
+static void what_has_room_is_loaded(void **state)
+{
+    (void)state;
+    for (int kind = MAE_INDEX_HASH; kind <= MAE_INDEX_ORDERED; kind++) {
+        struct place place = place_open("memory_limit=16M gc_interval_us=1", (enum mae_index_kind)kind);
+        struct source source = words(0, 10 * 1000 * 1000);
+        source.again = UINT64_MAX;
+        uint64_t loaded;
+        assert_status(MAE_NO_MEMORY, load(&place, &source, &loaded));
+        assert_true(loaded > ROWS);
+        expect_words(&place.world, loaded);
+        world_close(&place.world);
+    }
+}
+
 #ifdef MAE_DEBUG
 
 struct beside {
@@ -355,22 +371,28 @@ static void without_a_log_no_row_is_told_of(void **state)
     }
 }
 
-/* Each allocation of the load, and of the transactions, in turn. */
+/* Each allocation of the load, which it needs, and of the transactions, which are tried again. */
 static void without_memory_the_first_rows_are_there(void **state)
 {
     (void)state;
-    for (uint64_t n = 1; n < 5; n++) {
+    unsigned ended = 0, tried_again = 0;
+    bool failed = true;
+    for (unsigned n = 1; failed; n++) {
         struct place place = place_open(options, MAE_INDEX_HASH);
         struct source source = words(0, ROWS);
         uint64_t loaded;
         mem_fail_at(n);
         enum mae_status status = load(&place, &source, &loaded);
+        failed = mem_fail_happened();
+        mem_fail_at(0);
         if (status != MAE_OK)
             assert_status(MAE_NO_MEMORY, status);
-        mem_fail_at(0);
-        expect_words(&place.world, loaded);
+        ended += status != MAE_OK;
+        tried_again += failed && status == MAE_OK;
+        expect_words(&place.world, status == MAE_OK ? ROWS : loaded);
         world_close(&place.world);
     }
+    assert_true(ended > 0 && tried_again > 0);
 }
 
 #endif
@@ -384,6 +406,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_loaded_is_refused),
         cmocka_unit_test(handles_are_checked),
         cmocka_unit_test(others_may_insert_between_two_rows),
+        cmocka_unit_test(what_has_room_is_loaded),
 #ifdef MAE_DEBUG
         cmocka_unit_test(what_aborts_is_loaded_all_the_same),
         cmocka_unit_test(without_memory_the_first_rows_are_there),
