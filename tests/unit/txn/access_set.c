@@ -53,7 +53,6 @@ static void entries_are_found_while_the_set_grows(void **state)
     access_set_fini(&set);
 }
 
-/* After 2^31 - 1 transactions the epochs begin again: what a slot says of the last time around must not count. */
 /* A scan of rows that lie side by side meets one line of slots for eight of them. */
 static void eight_short_rows_have_places_in_one_line(void **state)
 {
@@ -73,6 +72,7 @@ static void eight_short_rows_have_places_in_one_line(void **state)
     access_set_fini(&set);
 }
 
+/* After 2^31 - 1 transactions the epochs begin again: what a slot says of the last time around must not count. */
 static void epochs_wrap_around(void **state)
 {
     (void)state;
