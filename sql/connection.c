@@ -366,7 +366,9 @@ int connection_rollback(struct connection *connection)
     const struct session *writer = connection->writer;
     if (writer != NULL && connection->synced && connection->sync_code == SQLITE_OK)
         connection->broken = writer->changes > 0 || connection->owner; /* reads alone need not be taken back */
-    writer_end(connection, connection->broken);
+    /* What may be lost at the next opening is committed here. */
+    const bool unknown = writer != NULL && connection->synced && writer->failure == MAE_IO_UNKNOWN;
+    writer_end(connection, connection->broken || unknown);
     connection->version = 0; /* SQLite may have rolled back names */
     return SQLITE_OK;
 }
