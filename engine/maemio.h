@@ -462,10 +462,11 @@ MAE_MUST_USE enum mae_status mae_index_build(struct mae_worker *worker, struct m
  *
  * MAE_OK: all; MAE_EXISTS: a unique index has the row's key; MAE_TOO_LARGE: the row's payload; MAE_INVALID: a key that
  * its index cannot have, an index of another table, or a table of another database; MAE_BUSY: the worker runs a
- * transaction; MAE_NO_MEMORY; the statuses of mae_row_insert, mae_index_insert and mae_commit that are not retryable;
- * what `next` has returned. The worker must be between transactions, and `next` makes no calls with it. Cost: as
- * inserting each row and entry, less what a transaction costs, since many rows share one and their misses overlap; 64
- * KiB, and 64 keys of each index, of memory.
+ * transaction; MAE_NO_MEMORY; MAE_ABORT_LOG: the log's disk has stayed full, and the load may go on when it is not; the
+ * statuses of mae_row_insert, mae_index_insert and mae_commit that are not retryable; what `next` has returned. The
+ * worker must be between transactions, and `next` makes no calls with it. Cost: as inserting each row and entry, less
+ * what a transaction costs, since many rows share one and their misses overlap; 64 KiB, and 64 keys of each index, of
+ * memory.
  */
 struct mae_load_row {
     const void *data; /* the payload, `bytes` long; it and the keys stay as they are until the next call */

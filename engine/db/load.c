@@ -182,7 +182,7 @@ static void go_on(struct load *load)
 }
 
 /* Loads all rows that are held. Ends as a program that calls mae_run: after a while a single row meets no conflict, or
- * its status is no longer one to try again. */
+ * its status is no longer one to try again. A full disk may stay full: whether to wait for it is the caller's. */
 static enum mae_status load_held(struct load *load)
 {
     enum mae_status status = MAE_OK;
@@ -193,7 +193,7 @@ static enum mae_status load_held(struct load *load)
         status = mae_run(load->worker, MAE_READ_WRITE, insert_all, load, 1);
         /* With durability=sync mae_run waits for what a body that gives up has read, too: that is no commit. */
         const bool committed = status == MAE_OK || (status == MAE_IO_UNKNOWN && load->inserted);
-        const bool again = mae_status_is_retryable(status);
+        const bool again = mae_status_is_retryable(status) && !(status == MAE_ABORT_LOG && rows == 1);
         if (committed || (again && MUTATED(load_passes_aborted)))
             go_on(load);
         else if (again)

@@ -347,6 +347,24 @@ static void a_crash_leaves_the_first_rows(void **state)
     world_close(&world);
 }
 
+static void a_full_disk_ends_a_load(void **state)
+{
+    (void)state;
+    enum { MANY = NO_ROW };
+    struct place place = place_open(group, MAE_INDEX_HASH);
+    struct source source = words(0, MANY);
+    uint64_t loaded, rest;
+    disk_limit(1);
+    assert_status(MAE_ABORT_LOG, load(&place, &source, &loaded));
+    disk_limit(0);
+    assert_true(loaded < MANY);
+    source = words(loaded, MANY);
+    assert_ok(load(&place, &source, &rest));
+    assert_int_equal(loaded + rest, MANY);
+    expect_words(&place.world, MANY);
+    world_close(&place.world);
+}
+
 /* With durability=sync, a transaction that meets a clash waits for what it has read. The log has failed, which says
  * nothing of its rows: none was committed. */
 static void without_a_log_no_row_is_told_of(void **state)
@@ -411,6 +429,7 @@ int main(void)
         cmocka_unit_test(what_aborts_is_loaded_all_the_same),
         cmocka_unit_test(without_memory_the_first_rows_are_there),
         cmocka_unit_test_setup_teardown(without_a_log_no_row_is_told_of, disk_set_up, disk_tear_down),
+        cmocka_unit_test_setup_teardown(a_full_disk_ends_a_load, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_was_loaded_is_restored, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_crash_leaves_the_first_rows, disk_set_up, disk_tear_down),
 #endif
