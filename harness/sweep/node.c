@@ -103,7 +103,8 @@ static int run_await(pid_t pid, bool *wanted)
     return process_code(status);
 }
 
-/* Writes the folder's files to the output. */
+/* Writes the folder's files to the output. The exit code comes last: an archive that ends before has none, and so is
+ * no answer. */
 static bool answer(const char *name, const char *folder)
 {
     SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(folder), words = {0};
@@ -113,7 +114,9 @@ static bool answer(const char *name, const char *folder)
     support_list_add(&words, "-cf");
     support_list_add(&words, "-");
     for (size_t i = 0; i < names.count; i++)
-        support_list_add(&words, "./%s", names.items[i]);
+        if (strcmp(names.items[i], NODE_CODE) != 0)
+            support_list_add(&words, "./%s", names.items[i]);
+    support_list_add(&words, "./" NODE_CODE);
     int code = program_run(name, words.items);
     return code == 0 || support_complain(name, "tar ended with %d", code);
 }

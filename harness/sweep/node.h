@@ -3,9 +3,9 @@
  * runs it in a folder of its own, and writes that folder's files to its output.
  *
  * The request is texts that a NUL ends each: NODE_PROTOCOL, the build, the arguments of `maemio`, and an empty text.
- * The answer is an archive (tar) of the files that the run left, of its output (NODE_LOG), and of its exit code
- * (NODE_CODE); an archive because nothing says that the machines share a file system. The input stays open while the
- * sweep wants the run: its end, also that of the connection, ends the run.
+ * The answer is an archive (tar) of the files that the run left, of its output (NODE_LOG), and at last of its exit code
+ * (NODE_CODE), without which it is no answer; an archive because nothing says that the machines share a file system.
+ * The input stays open while the sweep wants the run: its end, also that of the connection, ends the run.
  */
 #ifndef HARNESS_SWEEP_NODE_H
 #define HARNESS_SWEEP_NODE_H
