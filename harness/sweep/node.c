@@ -1,7 +1,9 @@
 /* node.c - see node.h. */
+#define _GNU_SOURCE /* nftw */
 #include "harness/sweep/node.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -14,7 +16,7 @@
 #include "harness/machine/provenance.h"
 #include "harness/sweep/processes.h"
 
-enum { REQUEST_BYTES_MAX = 1 << 20, LOOK_MS = 50, END_NS_MAX = 10 * 1000000000LL };
+enum { REQUEST_BYTES_MAX = 1 << 20, LOOK_MS = 50, FOLDERS_OPEN_MAX = 16, END_NS_MAX = 10 * 1000000000LL };
 
 static atomic_int signal_received;
 
@@ -104,7 +106,7 @@ static int run_await(pid_t pid, bool *wanted)
 }
 
 /* Writes the folder's files to the output. The exit code comes last: an archive that ends before has none, and so is
- * no answer. */
+ * no answer. A folder in there is no result, but such as a database whose log_dir does not begin with a slash. */
 static bool answer(const char *name, const char *folder)
 {
     SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(folder), words = {0};
@@ -113,12 +115,21 @@ static bool answer(const char *name, const char *folder)
     support_list_add(&words, "%s", folder);
     support_list_add(&words, "-cf");
     support_list_add(&words, "-");
-    for (size_t i = 0; i < names.count; i++)
-        if (strcmp(names.items[i], NODE_CODE) != 0)
+    for (size_t i = 0; i < names.count; i++) {
+        SUPPORT_FREED char *path = support_format("%s/%s", folder, names.items[i]);
+        if (strcmp(names.items[i], NODE_CODE) != 0 && !program_is_folder(path))
             support_list_add(&words, "./%s", names.items[i]);
+    }
     support_list_add(&words, "./" NODE_CODE);
     int code = program_run(name, words.items);
     return code == 0 || support_complain(name, "tar ended with %d", code);
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
+{
+    (void)info, (void)type, (void)place;
+    (void)remove(path);
+    return 0;
 }
 
 static enum exit_code serve_in(const char *name, const char *folder, char *const *arguments)
@@ -150,6 +161,6 @@ enum exit_code node_serve(const char *name)
         return EXIT_FAILED;
     }
     enum exit_code code = serve_in(name, folder, arguments.items);
-    program_folder_remove(folder);
+    (void)nftw(folder, remove_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
     return code;
 }

@@ -49,6 +49,11 @@ equals "share a round's points" "$(placed "$work/three" | tr ' ' '\n' | cut -d/ 
 swept said --launcher "sh -c 'echo \$MAEMIO_NODE >>$work/names; exec \"\$@\"' x" --nodes first,second
 ended "the command knows the node" 0
 equals "by its name" "$(sort -u "$work/names" | paste -sd' ')" "first second"
+swept inside --launcher env --override repetitions=1 --override theta=0 --override set.durability=async \
+    --override set.log_dir=database
+ended "a database in the run's folder" 0 "1/1 "
+equals "does not come back" "$(find "$work/inside/runs" -name database)" ""
+no_folder_left "a database in the run's folder"
 
 # ---- What fails. ----
 swept lost --launcher "sh -c 'test \$MAEMIO_NODE = a || { echo it broke >&2; exit 7; }; exec \"\$@\"' x" --nodes a,b
