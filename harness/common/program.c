@@ -72,7 +72,10 @@ int program_run(const char *name, char *const *argv)
         _exit(127);
     }
     int status;
-    if (child < 0 || waitpid(child, &status, 0) != child) {
+    pid_t ended = child;
+    while (child > 0 && (ended = waitpid(child, &status, 0)) < 0 && errno == EINTR) {
+    } /* a signal that we take: the program has to end before what it uses goes */
+    if (ended < 0) {
         support_complain(name, "%s: cannot be started: %s", argv[0], strerror(errno));
         return EXIT_FAILED;
     }

@@ -134,16 +134,13 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 
 static enum exit_code serve_in(const char *name, const char *folder, char *const *arguments)
 {
-    struct sigaction before[INTERRUPT_SIGNALS];
     bool wanted;
-    interrupt_take(signal_note, before);
     pid_t pid = process_start(arguments, folder, NODE_LOG);
     if (pid < 0) {
         support_complain(name, "a run cannot be started: %s", strerror(errno));
         return EXIT_FAILED;
     }
     int code = run_await(pid, &wanted);
-    interrupt_return(before);
     if (!wanted)
         return EXIT_INTERRUPTED;
     SUPPORT_FREED char *path = support_format("%s/" NODE_CODE, folder), *text = support_format("%d\n", code);
@@ -153,14 +150,19 @@ static enum exit_code serve_in(const char *name, const char *folder, char *const
 enum exit_code node_serve(const char *name)
 {
     SUPPORT_ENDED_BY(support_list_free) struct support_list arguments = {0};
+    struct sigaction before[INTERRUPT_SIGNALS];
     if (!request_take(name, &arguments))
         return EXIT_USAGE;
+    interrupt_take(signal_note, before); /* no signal ends this before the folder is gone, */
+    (void)signal(SIGPIPE, SIG_IGN);      /* nor does a sweep that no longer listens */
     SUPPORT_FREED char *folder = disk_scratch_make();
-    if (folder == NULL) {
+    enum exit_code code = EXIT_FAILED;
+    if (folder != NULL)
+        code = serve_in(name, folder, arguments.items);
+    else
         support_complain(name, "%s: cannot make a folder there: %s", disk_scratch(), strerror(errno));
-        return EXIT_FAILED;
-    }
-    enum exit_code code = serve_in(name, folder, arguments.items);
-    (void)nftw(folder, remove_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
+    if (folder != NULL)
+        (void)nftw(folder, remove_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
+    interrupt_return(before);
     return code;
 }

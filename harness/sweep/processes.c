@@ -16,6 +16,7 @@
 /* In the child: it ends with its parent, and a terminal's signals are the parent's to hand on. */
 static void child_begin(pid_t parent)
 {
+    (void)signal(SIGPIPE, SIG_DFL); /* which `maemio node' ignores */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent || setpgid(0, 0) != 0)
         _exit(EXIT_FAILED);

@@ -59,10 +59,11 @@ no_folder_left "a database in the run's folder"
 swept lost --launcher "sh -c 'test \$MAEMIO_NODE = a || { echo it broke >&2; exit 7; }; exec \"\$@\"' x" --nodes a,b
 ended "a node that is lost" 0 "node b is lost: its launcher ended with exit code 7" "it broke" "4/4 "
 equals "has its runs done by the other" "$(placed "$work/lost")" "0.9/1/a 0.9/2/a 0/1/a 0/2/a"
-printf '#!/bin/sh\n[ -e %s/cut ] && exec "$@"\n>%s/cut\n"$@" | head -c 1024\n' "$work" "$work" >"$work/cuts"
+printf '#!/bin/sh\n[ -e %s/cut ] && exec "$@"\n>%s/cut\n"$@" 2>&1 | head -c 1024\n' "$work" "$work" >"$work/cuts"
 chmod +x "$work/cuts"
 swept half --launcher "$work/cuts" --override repetitions=1 --override theta=0
 ended "half an answer is none, though tar takes it" 0 "node 1 is lost" "gave no answer" "1/1 "
+no_folder_left "a node whom nobody listens to"
 swept deaf --launcher "env </dev/null"
 ended "a launcher that hands nothing on" 1 "node 1 is out" "no request on its input" "no node is left for 4 of 4 runs"
 swept deaf --launcher env
