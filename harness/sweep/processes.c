@@ -35,8 +35,15 @@ static int file_new(const char *path)
     return open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 }
 
+/* Of children's ends nobody is told who has been started to ignore them (env --ignore-signal=CHLD). */
+static void children_heed(void)
+{
+    (void)signal(SIGCHLD, SIG_DFL);
+}
+
 pid_t process_start(char *const *arguments, const char *folder, const char *log)
 {
+    children_heed();
     pid_t parent = getpid(), pid = fork();
     if (pid != 0)
         return pid;
@@ -52,6 +59,7 @@ pid_t process_start(char *const *arguments, const char *folder, const char *log)
 pid_t process_launch(char *const *words, const char *answer, const char *log, int *input)
 {
     int ends[2]; /* sockets, not a pipe: writing to one that nobody reads need not be a signal */
+    children_heed();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return -1;
     pid_t parent = getpid(), pid = fork();

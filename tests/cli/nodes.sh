@@ -54,6 +54,11 @@ swept inside --launcher env --override repetitions=1 --override theta=0 --overri
 ended "a database in the run's folder" 0 "1/1 "
 equals "does not come back" "$(find "$work/inside/runs" -name database)" ""
 no_folder_left "a database in the run's folder"
+for launcher in local "env --ignore-signal=CHLD"; do # waiting for a child's end then fails, if nothing is done
+    launch timeout 300 env --ignore-signal=CHLD "$maemio" sweep "$work/job.conf" --no-page \
+        --out "$work/heeds-$launcher" --launcher "$launcher" --override repetitions=1 --override theta=0
+    ended "started without children's ends: $launcher" 0 "1/1 "
+done
 
 # ---- What fails. ----
 swept lost --launcher "sh -c 'test \$MAEMIO_NODE = a || { echo it broke >&2; exit 7; }; exec \"\$@\"' x" --nodes a,b
