@@ -270,6 +270,7 @@ static enum exit_code run_keep(const struct fleet *fleet, const struct node *nod
     }
     sweep_remove(sweep, run, ".failed");
     run->finished = true;
+    run->point->seconds = (double)(support_clock_ns() - node->began_ns) / 1e9;
     bool merged = sweep_merge(sweep, run);
     progress_tell(fleet, node, run);
     return merged ? EXIT_FINE : EXIT_FAILED;
@@ -287,7 +288,6 @@ static enum exit_code run_end(struct fleet *fleet, size_t at, int code)
     fleet->busy--;
     node->run = NULL;
     run->begun = false;
-    run->point->seconds = (double)(support_clock_ns() - node->began_ns) / 1e9;
     if (!is_local(sweep)) {
         (void)close(node->input);
         code = atomic_load(&signal_received) != 0 ? -1 : answer_take(sweep, run);
@@ -384,22 +384,25 @@ static void end_press(struct fleet *fleet)
             (void)kill(atomic_load(&at_work.pids[i]), SIGKILL);
 }
 
-/* Waits until one of the processes ends; its node and its exit code. */
+/* Waits until one of the processes ends; its node and its exit code. fleet->count: none has, but a node has rested. */
 static size_t work_await(struct fleet *fleet, int *code)
 {
     for (;;) {
         bool told = atomic_load(&signal_received) != 0;
+        uint64_t rest_ns = told ? 0 : rest_ends_ns(fleet);
         int status;
-        pid_t pid = waitpid(-1, &status, told ? WNOHANG : 0);
+        pid_t pid = waitpid(-1, &status, told || rest_ns != 0 ? WNOHANG : 0);
         for (size_t i = 0; pid > 0 && i < fleet->count; i++)
             if (atomic_load(&at_work.pids[i]) == pid) {
                 *code = process_code(status);
                 return i;
             }
-        if (told && pid == 0) {
-            end_press(fleet);
+        if (pid == 0)
             look_again();
-        }
+        if (told && pid == 0)
+            end_press(fleet);
+        else if (rest_ns != 0 && rest_ns <= support_clock_ns())
+            return fleet->count;
     }
 }
 
@@ -413,7 +416,7 @@ static enum exit_code work_do(struct fleet *fleet)
         if (fleet->busy > 0) {
             int run_code;
             size_t at = work_await(fleet, &run_code);
-            enum exit_code ended = run_end(fleet, at, run_code);
+            enum exit_code ended = at == fleet->count ? EXIT_FINE : run_end(fleet, at, run_code);
             code = code == EXIT_FINE ? ended : code;
         } else if (code != EXIT_FINE || atomic_load(&signal_received) != 0 || rest_ends_ns(fleet) == 0) {
             return atomic_load(&signal_received) != 0 ? EXIT_INTERRUPTED : code;

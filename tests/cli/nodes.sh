@@ -69,6 +69,16 @@ chmod +x "$work/cuts"
 swept half --launcher "$work/cuts" --override repetitions=1 --override theta=0
 ended "half an answer is none, though tar takes it" 0 "node 1 is lost" "gave no answer" "1/1 "
 no_folder_left "a node whom nobody listens to"
+cat >"$work/tires" <<END
+#!/bin/sh
+[ \$MAEMIO_NODE = a ] && sleep 9 && exec "\$@"
+[ -e $work/tired ] && exec "\$@"
+>$work/tired
+END
+chmod +x "$work/tires"
+swept rest --launcher "$work/tires" --nodes a,b --override theta=0
+ended "a node that has rested goes on while another one works" 0 "node b is lost" "2/2 "
+equals "with its own runs" "$(placed "$work/rest")" "0/1/a 0/2/b"
 swept deaf --launcher "env </dev/null"
 ended "a launcher that hands nothing on" 1 "node 1 is out" "no request on its input" "no node is left for 4 of 4 runs"
 swept deaf --launcher env
