@@ -6,6 +6,17 @@
 
 /* ---- Names of nodes. ---- */
 
+/* As one word of a shell. */
+static char *quoted(const char *word)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "'");
+    for (; *word != '\0'; word++)
+        support_text_add(&text, *word == '\'' ? "'\\''" : "%c", *word);
+    support_text_add(&text, "'");
+    return text.text;
+}
+
 /* Adds what stands between commas; false with a message if that is nothing, or stands there twice. */
 static bool names_add(struct support_list *names, const char *option, const char *text, char *error)
 {
@@ -26,7 +37,7 @@ static bool names_add(struct support_list *names, const char *option, const char
 static void lines_add(struct support_list *names, const char *command)
 {
     char line[NAME_MAX + 2];
-    FILE *from = popen(command, "re"); /* a text of this file */
+    FILE *from = popen(command, "re"); /* a text of this file, names in it quoted */
     while (from != NULL && fgets(line, sizeof line, from) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         if (line[0] != '\0' && (names->count == 0 || support_list_place(names->items, line) == names->count))
@@ -44,6 +55,17 @@ static bool slurm_nodes_add(struct support_list *names, char *error)
                                : "sinfo --noheader --Node --format=%N --states=idle,mixed,allocated 2>/dev/null");
     return names->count > 0 || support_error(error, LAUNCHER_ERROR_BYTES, "--launcher: slurm: %s names no node",
                                              allocated ? "scontrol show hostnames" : "sinfo");
+}
+
+/* How many CPUs the node gives to jobs; NULL if the cluster does not say so. The caller frees it. */
+static char *slurm_cpus(const char *name)
+{
+    SUPPORT_ENDED_BY(support_list_free) struct support_list lines = {0};
+    SUPPORT_FREED char *word = quoted(name);
+    SUPPORT_FREED char *command =
+        support_format("scontrol show node %s 2>/dev/null | grep -oE 'CPU(Efctv|Tot)=[0-9]+' | cut -d= -f2", word);
+    lines_add(&lines, command);
+    return lines.count == 0 ? NULL : support_copy(lines.items[0]);
 }
 
 /* ---- Kinds. ---- */
@@ -107,17 +129,6 @@ void launcher_free(struct launcher *launcher)
 
 /* ---- Words. ---- */
 
-/* As one word of a shell, which ssh has the other side's shell read. */
-static char *quoted(const char *word)
-{
-    struct support_text text = {0};
-    support_text_add(&text, "'");
-    for (; *word != '\0'; word++)
-        support_text_add(&text, *word == '\'' ? "'\\''" : "%c", *word);
-    support_text_add(&text, "'");
-    return text.text;
-}
-
 static void words_add(struct support_list *list, const char *const *words)
 {
     for (; *words != NULL; words++)
@@ -130,19 +141,24 @@ struct support_list launcher_words(const struct launcher *launcher, size_t node)
     static const char *const ssh[] = {
         "ssh", "-T", "-oBatchMode=yes", "-oConnectTimeout=10", "-oServerAliveInterval=10", "-oServerAliveCountMax=3",
         NULL};
-    /* The whole node: all of its CPUs and memory, and nobody else on it. In an allocation it is ours already. */
+    /* The whole node: all of its CPUs and memory, and nobody else on it. In an allocation it is ours already. Else the
+     * CPUs must be asked for: to srun, --exclusive also means that a step gets no more than those. */
     static const char *const srun[] = {"srun",    "--quiet",         "--nodes=1", "--ntasks=1",
                                        "--mem=0", "--cpu-bind=none", NULL};
     struct support_list words = {0};
     const char *name = launcher->nodes.items[node];
     if (launcher->kind == LAUNCHER_SSH) {
-        SUPPORT_FREED char *program = quoted(launcher->program);
+        SUPPORT_FREED char *program = quoted(launcher->program); /* ssh has the other side's shell read it */
         words_add(&words, ssh);
         support_list_add(&words, "%s", name);
         support_list_add(&words, "%s node", program);
     } else if (launcher->kind == LAUNCHER_SLURM) {
+        bool allocated = getenv("SLURM_JOB_ID") != NULL;
+        SUPPORT_FREED char *cpus = allocated ? NULL : slurm_cpus(name);
         words_add(&words, srun);
-        support_list_add(&words, "%s", getenv("SLURM_JOB_ID") != NULL ? "--overlap" : "--exclusive");
+        if (cpus != NULL)
+            support_list_add(&words, "--cpus-per-task=%s", cpus);
+        support_list_add(&words, "%s", allocated ? "--overlap" : "--exclusive");
         support_list_add(&words, "--nodelist=%s", name);
         words_add(&words, (const char *const[]){launcher->program, "node", NULL});
     } else {

@@ -226,8 +226,9 @@ TaskPlugin=task/none
 SelectType=select/linear
 MpiDefault=none
 ReturnToService=2
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1))
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2))
+SlurmdParameters=config_overrides
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1)) CPUs=3
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=3
 PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 END
     export SLURM_CONF=$work/slurm/slurm.conf
@@ -249,14 +250,19 @@ if ! command -v slurmctld >/dev/null || ! command -v slurmd >/dev/null || ! comm
 elif [ "$(id -u)" -ne 0 ]; then
     skip slurm "starting Slurm's daemons takes root"
 elif slurm_begin; then
-    swept slurm --launcher slurm
+    printf '#!/bin/sh\nprintenv SLURM_CPUS_ON_NODE >>%s/cpus\nexec %s "$@"\n' "$work" "$maemio" >"$work/tells"
+    chmod +x "$work/tells"
+    swept slurm --launcher slurm --program "$work/tells"
     ended "over Slurm" 0 " on n1: " " on n2: " "4/4 "
+    equals "each run has all CPUs of its node" "$(sort -u "$work/cpus")" 3
     equals "every row tells its node" "$(placed "$work/slurm")" "0.9/1/n1 0.9/2/n2 0/1/n1 0/2/n2"
     swept slurm2 --launcher slurm:n2
     ended "one of its nodes" 0 "4/4 "
+    rm "$work/cpus"
     launch salloc --quiet --nodes=2 --exclusive "$maemio" sweep "$work/job.conf" --no-page --out "$work/allocated" \
-        --launcher slurm
+        --launcher slurm --program "$work/tells"
     ended "within an allocation" 0 " on n1: " " on n2: " "4/4 "
+    equals "there, too" "$(sort -u "$work/cpus")" 3
 else
     skip slurm "it does not start here: $(tail -n 1 "$work/slurm/out")"
 fi

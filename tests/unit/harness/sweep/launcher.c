@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
+#include "harness/common/program.h"
 #include "harness/sweep/launcher.h"
 
 static char *words_of(const char *text, const char *nodes, const char *program, size_t node)
@@ -71,14 +73,35 @@ static void ssh_quotes_the_program(void **state)
     assert_refused("ssh:a", "b", NULL, "--nodes: the nodes of ssh and slurm stand in --launcher");
 }
 
+/* An scontrol that knows the node n2, found before any other. */
+static void scontrol_stand_in(char *folder)
+{
+    static const char script[] = "#!/bin/sh\n[ \"$*\" != 'show node n2' ] ||"
+                                 " printf 'NodeName=n2\\n   CPUAlloc=0 CPUEfctv=6 CPUTot=8 CPULoad=0.1\\n'\n";
+    assert_non_null(mkdtemp(folder));
+    SUPPORT_FREED char *path = support_format("%s/scontrol", folder);
+    SUPPORT_FREED char *found = support_format("%s:%s", folder, getenv("PATH"));
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_true(fputs(script, file) >= 0 && fclose(file) == 0 && chmod(path, 0700) == 0);
+    assert_int_equal(setenv("PATH", found, 1), 0);
+}
+
 static void slurm_takes_a_whole_node(void **state)
 {
     (void)state;
+    char folder[] = "/tmp/maemio-launcher-XXXXXX";
+    SUPPORT_FREED char *path = support_copy(getenv("PATH"));
+    scontrol_stand_in(folder);
     assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
-    assert_words("slurm:n1,n2", NULL, "/opt/maemio", 1, "[--exclusive] [--nodelist=n2] [/opt/maemio] [node]");
+    assert_words("slurm:n1,n2", NULL, "/opt/maemio", 1,
+                 "[--cpus-per-task=6] [--exclusive] [--nodelist=n2] [/opt/maemio] [node]");
+    assert_words("slurm:n1,n2", NULL, "/opt/maemio", 0, "[--cpu-bind=none] [--exclusive] [--nodelist=n1]");
     assert_int_equal(setenv("SLURM_JOB_ID", "7", 1), 0);
     assert_words("slurm:n1,n2", NULL, "/opt/maemio", 0, "[--overlap] [--nodelist=n1] [/opt/maemio] [node]");
     assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
+    assert_int_equal(setenv("PATH", path, 1), 0);
+    program_folder_remove(folder);
 }
 
 static void a_command_knows_its_node(void **state)
