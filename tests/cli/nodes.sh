@@ -143,12 +143,13 @@ equals "an interrupted sweep leaves no half of a run" "$(find "$work/cut-INT/run
 skip() {
     echo "skip  $1: $2"
 }
+sshd=
 # shellcheck disable=SC2317 # the trap calls it, too
 ssh_end() {
-    [ ! -s "$work/sshd.pid" ] || kill "$(cat "$work/sshd.pid")"
+    [ -z "$sshd" ] || { kill "$sshd" && wait "$sshd"; }
+    sshd=
 }
 ssh_begin() { # a server on a free port; false: it does not start
-
     ssh-keygen -q -t ed25519 -N '' -f "$work/host_key" && ssh-keygen -q -t ed25519 -N '' -f "$work/key" || return 1
     for _ in 1 2 3 4 5; do
         port=$((20000 + RANDOM % 10000))
@@ -171,7 +172,9 @@ Host one two
     StrictHostKeyChecking no
     UserKnownHostsFile $work/known
 END
-        "$(command -v sshd || echo /usr/sbin/sshd)" -f "$work/sshd.conf" -E "$work/sshd.log" || continue
+        /usr/sbin/sshd -D -f "$work/sshd.conf" -E "$work/sshd.log" >"$work/sshd.out" 2>&1 &
+        sshd=$!
+        await test -s "$work/sshd.pid" # it listens
         printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$work/ssh.conf" >"$work/bin/ssh"
         chmod +x "$work/bin/ssh"
         PATH="$work/bin:$PATH" ssh -oBatchMode=yes one true 2>"$work/ssh.err" && return 0
@@ -194,12 +197,10 @@ else
 fi
 
 # ---- By Slurm: a cluster of our own, of two nodes on this machine. ----
+daemons=()
 # shellcheck disable=SC2317 # the trap calls it
 slurm_end() {
-    local file
-    for file in "$work"/slurm/*.pid; do
-        [ ! -s "$file" ] || kill "$(cat "$file")"
-    done
+    [ ${#daemons[@]} -eq 0 ] || { kill "${daemons[@]}"; wait "${daemons[@]}"; } # they write to the folder until then
 }
 slurm_begin() { # false: it does not start; says why
     local port=$((30000 + RANDOM % 2000)) host node
@@ -208,8 +209,11 @@ slurm_begin() { # false: it does not start; says why
     chmod 755 "$work" "$work/slurm"
     head -c 1024 /dev/urandom >"$work/slurm/key"
     chmod 600 "$work/slurm/key"
-    munged --force --key-file="$work/slurm/key" --socket="$work/slurm/munge.socket" --pid-file="$work/slurm/munge.pid" \
-        --log-file="$work/slurm/munge.log" --seed-file="$work/slurm/munge.seed" 2>"$work/slurm/out" || return 1
+    munged --foreground --force --key-file="$work/slurm/key" --socket="$work/slurm/munge.socket" \
+        --pid-file="$work/slurm/munge.pid" --log-file="$work/slurm/munge.log" --seed-file="$work/slurm/munge.seed" \
+        >"$work/slurm/out" 2>&1 &
+    daemons=($!)
+    await test -S "$work/slurm/munge.socket"
     cat >"$work/slurm/slurm.conf" <<END
 ClusterName=loopback
 SlurmctldHost=$host(127.0.0.1)
@@ -232,16 +236,18 @@ NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=3
 PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 END
     export SLURM_CONF=$work/slurm/slurm.conf
-    slurmctld -f "$SLURM_CONF" >"$work/slurm/out" 2>&1 || return 1
+    slurmctld -D -f "$SLURM_CONF" >"$work/slurm/slurmctld.out" 2>&1 &
+    daemons+=($!)
     for node in n1 n2; do
-        slurmd -N $node -f "$SLURM_CONF" >"$work/slurm/out" 2>&1 || return 1
+        slurmd -D -N $node -f "$SLURM_CONF" >"$work/slurm/$node.out" 2>&1 &
+        daemons+=($!)
     done
     for _ in $(seq 100); do
         sinfo --noheader --Node --states=idle --format=%N >"$work/slurm/idle" 2>"$work/slurm/out"
         [ "$(sort -u "$work/slurm/idle" | wc -l)" -eq 2 ] && return 0
         sleep 0.3
     done
-    echo "its nodes do not become idle" >"$work/slurm/out"
+    echo "its nodes do not become idle: $(grep -hE 'error|fatal' "$work"/slurm/*.out | tail -n 1)" >"$work/slurm/out"
     return 1
 }
 trap 'ssh_end 2>/dev/null; slurm_end 2>/dev/null; rm -rf "$work"' EXIT
