@@ -67,13 +67,13 @@ void *mem_alloc(size_t bytes)
     return block;
 }
 
-void *mem_alloc_large(size_t bytes)
+void *mem_alloc_large(size_t bytes, enum mem_huge_pages huge_pages)
 {
     if (fail_now())
         return NULL;
     const size_t rounded = (bytes + MEM_CHUNK_BYTES - 1) / MEM_CHUNK_BYTES * MEM_CHUNK_BYTES;
     void *block = aligned_alloc(MEM_CHUNK_BYTES, rounded);
-    if (block)
+    if (block && huge_pages != MEM_HUGE_OFF)
         (void)madvise(block, rounded, MADV_HUGEPAGE); /* without it there are small pages */
     return block;
 }

@@ -78,8 +78,8 @@ void mem_usage(const struct mem_budget *budget, const struct span *first, struct
 /* A zeroed, cache-line aligned block for one worker or object, from malloc; NULL when out of memory. free() it.
  * The fault-injection build makes the n-th call fail. */
 void *mem_alloc(size_t bytes);
-/* Memory that is worth large pages, where the system has them. Not zeroed; else as mem_alloc. */
-void *mem_alloc_large(size_t bytes);
+/* Memory that is worth large pages, where the system has them and they are wanted. Not zeroed; else as mem_alloc. */
+void *mem_alloc_large(size_t bytes, enum mem_huge_pages huge_pages);
 /* As realloc, new part not zeroed, same injection. */
 void *mem_realloc(void *block, size_t old_bytes, size_t bytes);
 /* A full array of *capacity elements with twice as many places, an empty one (NULL and 0) with `first`. NULL when out

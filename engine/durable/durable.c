@@ -182,6 +182,7 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
         durable->info.threads = threads ? threads : parallel_cpus();
         scan->threads = (unsigned)durable->info.threads;
         scan->keep_bytes = keep_bytes(durable->core);
+        scan->huge_pages = durable->core->budget.huge_pages;
         status = scan_cuts(scan);
         durable->log_bytes = scan->read_bytes;
         if (status == MAE_OK && !MUTATED(tail_not_secured))

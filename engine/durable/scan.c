@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "engine/base/check.h"
-#include "engine/base/mem.h"
 #include "engine/durable/checkpoint.h"
 #include "engine/log/segment.h"
 
@@ -84,7 +83,7 @@ static void keep(struct scan *scan, struct window_image *image, int file)
     int64_t bytes = scan->keep_bytes > 0 ? file_calls->size(file) : 0;
     if (image->memory || bytes <= 0 || (uint64_t)bytes > scan->keep_bytes)
         return;
-    image->memory = mem_alloc_large((size_t)bytes);
+    image->memory = mem_alloc_large((size_t)bytes, scan->huge_pages);
     image->bytes = (uint64_t)bytes;
     if (image->memory)
         scan->keep_bytes -= image->bytes;

@@ -20,6 +20,7 @@
 #ifndef ENGINE_DURABLE_SCAN_H
 #define ENGINE_DURABLE_SCAN_H
 
+#include "engine/base/mem.h"
 #include "engine/durable/manifest.h"
 #include "engine/durable/window.h"
 #include "engine/log/block.h"
@@ -81,6 +82,7 @@ struct scan {
     /* So much of the log may stay in memory, from scan_cuts to scan_records, which lets go of it: then it is read from
      * the disk once. */
     uint64_t keep_bytes;
+    enum mem_huge_pages huge_pages; /* for that */
     bool lets_go;
     const char *body; /* of a flush: what is gathered, or in its only block */
     const struct scan_chain *body_of;

@@ -100,7 +100,7 @@ static void it_finds_what_is_there(void **state)
         for (unsigned kind = 0; kind < 6; kind++) {
             enum { SHORT = 2, WHOLE = 4 };
             struct window_image image = {.bytes = kind >= WHOLE ? bytes : bytes - 1};
-            image.memory = kind >= SHORT ? mem_alloc_large(image.bytes) : NULL;
+            image.memory = kind >= SHORT ? mem_alloc_large(image.bytes, MEM_HUGE_AUTO) : NULL;
             assert_true(window_init(&window, i, DATABASE, kind % 2 == 1));
             for (unsigned j = 0; j < 2; j++) { /* it may be used again, and what is in memory needs no file */
                 move_over(&window, kind >= WHOLE && j == 1 ? -1 : file, &image, bytes, found);
