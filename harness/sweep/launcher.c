@@ -86,6 +86,11 @@ static bool nodes_find(struct launcher *launcher, const char *text, const char *
     list = after(text, "slurm:");
     if (list != NULL || strcmp(text, "slurm") == 0) {
         launcher->kind = LAUNCHER_SLURM;
+        if (list != NULL && strpbrk(list, "[]") != NULL) /* of which srun would take one, always the same */
+            return support_error(error, LAUNCHER_ERROR_BYTES,
+                                 "--launcher: slurm:NODES: '%.100s' has ranges: want names such as a,b; `scontrol show "
+                                 "hostnames' lists them",
+                                 list);
         return list != NULL ? names_add(&launcher->nodes, "--launcher: slurm:NODES", list, error)
                             : slurm_nodes_add(&launcher->nodes, error);
     }

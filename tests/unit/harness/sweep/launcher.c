@@ -102,6 +102,7 @@ static void slurm_takes_a_whole_node(void **state)
     assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
     assert_int_equal(setenv("PATH", path, 1), 0);
     program_folder_remove(folder);
+    assert_refused("slurm:n[1-3],m", NULL, NULL, "'n[1-3],m' has ranges: want names such as a,b");
 }
 
 static void a_command_knows_its_node(void **state)
