@@ -182,10 +182,15 @@ static double two_sided(const double *ways, size_t sums, size_t observed)
     return fmin(1.0, 2 * fmin(below, above) / total);
 }
 
-static double normal_p(double u, double a_count, double b_count, double ties)
+/* The variance of u. */
+static double u_variance(double a_count, double b_count, double ties)
 {
-    double n = a_count + b_count, middle = a_count * b_count / 2;
-    double variance = a_count * b_count / 12 * (n + 1 - ties / (n * (n - 1)));
+    double n = a_count + b_count;
+    return a_count * b_count / 12 * (n + 1 - ties / (n * (n - 1)));
+}
+
+static double normal_p(double u, double middle, double variance)
+{
     if (variance <= 0)
         return 1; /* all values are equal */
     double z = (fabs(u - middle) - 0.5) / sqrt(variance);
@@ -223,7 +228,8 @@ struct statistics_u_test statistics_mann_whitney(const double *a, size_t a_count
     size_t double_sum;
     free(pool_values(a, a_count, b, b_count, &ties, &double_sum)); /* the sums are enough */
     double u = u_of(double_sum, b_count);
-    return (struct statistics_u_test){u, normal_p(u, (double)a_count, (double)b_count, ties), false};
+    double variance = u_variance((double)a_count, (double)b_count, ties);
+    return (struct statistics_u_test){u, normal_p(u, (double)a_count * (double)b_count / 2, variance), false};
 }
 
 /* ---- The interval of a factor. ---- */
@@ -410,11 +416,31 @@ void statistics_block_ratio(const struct statistics_block *blocks, size_t count,
     interval->high = exp(interval->high);
 }
 
+static struct statistics_u_test block_test_normal(const struct statistics_block *blocks, size_t count)
+{
+    double u = 0, middle = 0, variance = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct statistics_block *block = &blocks[i];
+        double a_count = (double)block->a_count, b_count = (double)block->b_count, ties;
+        size_t double_sum;
+        free(pool_values(block->a, block->a_count, block->b, block->b_count, &ties, &double_sum));
+        u += u_of(double_sum, block->b_count);
+        middle += a_count * b_count / 2;
+        variance += u_variance(a_count, b_count, ties);
+    }
+    return (struct statistics_u_test){u, normal_p(u, middle, variance), false};
+}
+
 struct statistics_u_test statistics_block_test(const struct statistics_block *blocks, size_t count)
 {
     struct statistics_u_test test = {NAN, NAN, true};
+    size_t values = 0;
+    for (size_t i = 0; i < count; i++)
+        values += blocks[i].a_count + blocks[i].b_count;
     if (count == 0)
         return test;
+    if (values > STATISTICS_BLOCKS_EXACT_MAX)
+        return block_test_normal(blocks, count);
     /* chances[s] of the double rank sum over the blocks so far: each block's own, convolved. */
     double *chances = support_alloc(sizeof(*chances));
     size_t sums = 1, observed = 0;

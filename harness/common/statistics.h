@@ -19,8 +19,9 @@
 #include "harness/common/support.h"
 
 enum {
-    STATISTICS_RESAMPLES = 10000, /* of block noise: 500 of them lie beyond its end */
-    STATISTICS_EXACT_MAX = 60     /* up to so many values of both sets the U test counts arrangements */
+    STATISTICS_RESAMPLES = 10000,     /* of block noise: 500 of them lie beyond its end */
+    STATISTICS_EXACT_MAX = 60,        /* up to so many values of both sets the U test counts arrangements */
+    STATISTICS_BLOCKS_EXACT_MAX = 400 /* the same of all blocks */
 };
 
 struct statistics_interval {
@@ -94,8 +95,9 @@ struct statistics_block {
 void statistics_block_ratio(const struct statistics_block *blocks, size_t count, double confidence, double *ratio,
                             struct statistics_interval *interval);
 
-/* The stratified test of van Elteren (1960): u is summed over blocks, and p is exact under exchange of runs within
- * blocks, whatever happens between blocks. With one block of all values it equals statistics_mann_whitney. */
+/* The stratified test of van Elteren (1960): u is summed over blocks, and p is under exchange of runs within blocks,
+ * whatever happens between blocks. Up to STATISTICS_BLOCKS_EXACT_MAX values in all it is exact, and with one block of
+ * all values it equals statistics_mann_whitney; for more it is the normal approximation, as there. */
 struct statistics_u_test statistics_block_test(const struct statistics_block *blocks, size_t count);
 
 /* For blocks that hold one program as both A and B: how far from 1 the median ratio of `size` such blocks is, in 95 of

@@ -391,6 +391,33 @@ static void blocks_are_free_of_what_changes_between_them(void **state)
     assert_true(isnan(ratio) && isnan(interval.low));
 }
 
+/* A block of equal values says nothing, but makes one value too many for the exact test. */
+static void many_values_are_tested_by_their_normal_approximation(void **state)
+{
+    (void)state;
+    enum { BLOCKS = STATISTICS_BLOCKS_EXACT_MAX / 20, SIDE = 10 };
+    static double a[BLOCKS][SIDE], b[BLOCKS][SIDE];
+    static const double equal[] = {1, 1};
+    struct statistics_block blocks[BLOCKS + 1];
+    uint64_t random = 7;
+    for (int i = 0; i < BLOCKS; i++) {
+        for (int k = 0; k < SIDE; k++) {
+            random = random * UINT64_C(6364136223846793005) + 1;
+            a[i][k] = (double)(random >> 40);
+            random = random * UINT64_C(6364136223846793005) + 1;
+            b[i][k] = (double)(random >> 40) * 1.1;
+        }
+        blocks[i] = (struct statistics_block){a[i], b[i], SIDE, SIDE};
+    }
+    blocks[BLOCKS] = (struct statistics_block){equal, equal + 1, 1, 1};
+    struct statistics_u_test exact = statistics_block_test(blocks, BLOCKS);
+    struct statistics_u_test many = statistics_block_test(blocks, BLOCKS + 1);
+    assert_true(exact.exact && !many.exact);
+    assert_near(many.u, exact.u + 0.5, 1e-9);
+    assert_true(exact.p > 1e-6 && exact.p < 0.5);
+    assert_near(many.p / exact.p, 1, 0.1);
+}
+
 static void noise_shrinks_with_blocks(void **state)
 {
     (void)state;
@@ -431,6 +458,7 @@ int main(void)
         cmocka_unit_test(the_exact_u_test_holds_up_to_its_limit_and_the_normal_one_beyond),
         cmocka_unit_test(one_block_is_the_u_test),
         cmocka_unit_test(the_block_test_agrees_with_enumeration),
+        cmocka_unit_test(many_values_are_tested_by_their_normal_approximation),
         cmocka_unit_test(blocks_are_free_of_what_changes_between_them),
         cmocka_unit_test(noise_shrinks_with_blocks),
     };
