@@ -157,12 +157,18 @@ static enum mae_status check_timestamps(const struct durable *durable, struct pr
                        durable->folders.names[0], durable->scan.highest_ts);
 }
 
-/* How much of the log may stay in memory. */
+static uint64_t least(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* How much of the log may stay in memory. It lies beside what memory_limit bounds, which a large database fills while
+ * it is restored: hence no more than half of what that leaves. */
 static uint64_t keep_bytes(const struct core *core)
 {
-    const uint64_t memory = mem_budget_most(&core->budget), addresses = mem_addresses_left();
-    const uint64_t most = (memory < addresses ? memory : addresses) / 8, wanted = core->options.recovery_keep_bytes;
-    return wanted < most ? wanted : most;
+    const uint64_t memory = mem_budget_most(&core->budget), beside = (mem_machine_bytes() - memory) / 2;
+    const uint64_t most = least(least(memory, mem_addresses_left()) / 8, beside);
+    return least(core->options.recovery_keep_bytes, most);
 }
 
 static enum mae_status examine(struct durable *durable, struct problem *problem)
