@@ -1,16 +1,16 @@
 /*
  * cursor.c - reading: xOpen, xFilter, xNext, xColumn.
  *
- * A cursor looks up one rowid, or those of a list in their order, walks the index of rowids or another index, or, in a
- * snapshot and if no order is wanted, takes the rows as they lie, some at a time. Values of a snapshot are given to
- * SQLite without a copy, since the snapshot lasts as long as the cursor. A transaction that writes may end, or move its
- * rows, while SQLite still has the value.
+ * A cursor looks up one rowid, or those of a list in their order, walks the index of rowids or some ranges of another
+ * index, or, in a snapshot and if no order is wanted, takes the rows as they lie, some at a time. Values of a snapshot
+ * are given to SQLite without a copy, since the snapshot lasts as long as the cursor. A transaction that writes may
+ * end, or move its rows, while SQLite still has the value.
  */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/compiler.h"
+#include "sql/bounds.h"
 #include "sql/entries.h"
 #include "sql/module.h"
 
@@ -35,180 +35,18 @@ struct cursor {
     uint64_t scan_next;
     uint64_t *list; /* what is looked up one after the other; NULL: none */
     size_t listed, list_room, list_at;
-    bool lists_rows; /* the list has rows of the engine's, which a HASH index has given; else keys of rowids */
+    bool lists_rows;         /* the list has rows of the engine's, which a HASH index has given; else keys of rowids */
+    struct ranges ranges;    /* of `index`, which are walked one after the other */
+    size_t range_at;         /* how many of them have been opened */
+    struct mae_index *index; /* of `entries` */
+    size_t key_bytes;        /* of its keys */
+    bool backward;           /* it and the ranges are walked from the end on */
     struct row_ahead rows[ROWS_AHEAD];
-};
-
-/* From where to where xFilter looks in an index. */
-struct range {
-    uint8_t lo[KEY_BYTES_MAX], hi[KEY_BYTES_MAX];
-    uint64_t lo_rowid, hi_rowid;
-    bool has_lo, has_hi, empty;
 };
 
 static struct vtab *vtab_of(const struct cursor *cursor)
 {
     return (struct vtab *)cursor->base.pVtab;
-}
-
-/* ---- Bounds. Each loses no row, and those of integers are exact; of the others SQLite tests the rows. ---- */
-
-/* What a value is when it is compared with a number: a text that looks like one is one. */
-static struct value as_number(sqlite3_value *value)
-{
-    (void)sqlite3_value_numeric_type(value);
-    return value_of(value);
-}
-
-/* The smallest integer that is not below the real, or the largest that is not above; false: there is none. */
-static bool integer_bound(double real, bool lower, int64_t *integer)
-{
-    double whole = lower ? ceil(real) : floor(real);
-    if (whole >= 9223372036854775808.0) {
-        *integer = INT64_MAX;
-        return !lower;
-    }
-    if (whole < -9223372036854775808.0) {
-        *integer = INT64_MIN;
-        return lower;
-    }
-    *integer = (int64_t)whole;
-    return true;
-}
-
-/* A bound with > or < is the next integer with >= or <=; false: there is none. */
-static bool integer_beyond(char letter, int64_t *bound)
-{
-    if (letter != PLAN_GT && letter != PLAN_LT)
-        return true;
-    if (*bound == (letter == PLAN_GT ? INT64_MAX : INT64_MIN))
-        return false;
-    *bound += letter == PLAN_GT ? 1 : -1;
-    return true;
-}
-
-/* Makes of a value the exact bound of an integer column. `letter` is PLAN_EQ or how it is compared; false: no row is
- * there. `none`: the value bounds nothing. */
-static bool integer_bound_of(sqlite3_value *from, char letter, bool lower, int64_t *bound, bool *none)
-{
-    struct value value = as_number(from);
-    *none = false;
-    if (value.type == VALUE_NULL)
-        return false;
-    if (value.type == VALUE_INTEGER) {
-        *bound = value.integer;
-        return integer_beyond(letter, bound);
-    }
-    if (value.type == VALUE_REAL) {
-        if (!integer_bound(value.real, lower, bound))
-            return false;
-        const bool equals = value.real < 9223372036854775808.0 && (double)*bound == value.real;
-        if (MUTATED(sql_bound_cut) && letter == PLAN_LT)
-            --*bound;
-        return equals ? integer_beyond(letter, bound) : letter != PLAN_EQ;
-    }
-    /* Texts and blobs are behind all numbers. */
-    *none = true;
-    return letter == PLAN_LT || letter == PLAN_LE;
-}
-
-static void rowid_range(const char *letters, sqlite3_value **values, struct range *range)
-{
-    int64_t lo = INT64_MIN, hi = INT64_MAX, bound;
-    bool none;
-    for (int i = 0; letters[i] != '\0' && !range->empty; i++) {
-        char letter = letters[i];
-        bool upper = letter == PLAN_LT || letter == PLAN_LE;
-        if (!integer_bound_of(values[i], letter, !upper, &bound, &none))
-            range->empty = true;
-        else if (!none && !upper && bound > lo)
-            lo = bound;
-        if (!range->empty && !none && (upper || letter == PLAN_EQ) && bound < hi)
-            hi = bound;
-    }
-    range->empty = range->empty || lo > hi;
-    range->has_lo = lo != INT64_MIN;
-    range->has_hi = hi != INT64_MAX;
-    range->lo_rowid = rowid_key(lo);
-    range->hi_rowid = rowid_key(hi);
-}
-
-enum bound { BOUND_VALUE, BOUND_NONE, BOUND_EMPTY };
-
-/* Makes of a value the bound of a column's part of a key. */
-static enum bound key_bound(const struct column *column, sqlite3_value *from, char letter, bool lower,
-                            struct value *bound)
-{
-    bool none;
-    if (column->type == COLUMN_INTEGER) {
-        bound->type = VALUE_INTEGER;
-        if (!integer_bound_of(from, letter, lower, &bound->integer, &none))
-            return BOUND_EMPTY;
-        return none ? BOUND_NONE : BOUND_VALUE;
-    }
-    *bound = column->type == COLUMN_REAL ? as_number(from) : value_of(from);
-    if (bound->type == VALUE_NULL)
-        return BOUND_EMPTY;
-    if (column->type == COLUMN_REAL) {
-        if (bound->type == VALUE_INTEGER) {
-            double real = (double)bound->integer; /* perhaps rounded: then one further out */
-            bound->type = VALUE_REAL;
-            bound->real = fabs(real) < 9e15 ? real : nextafter(real, lower ? -HUGE_VAL : HUGE_VAL);
-        }
-        return bound->type == VALUE_REAL ? BOUND_VALUE : BOUND_NONE;
-    }
-    enum value_type own = column->type == COLUMN_TEXT ? VALUE_TEXT : VALUE_BLOB;
-    return bound->type == own || MUTATED(sql_bound_unconverted)
-               ? BOUND_VALUE
-               : BOUND_NONE; /* which conversion SQLite makes is not known here */
-}
-
-/* Fills what remains of the keys so that all keys with the beginnings lie between them. */
-static void key_range_end(struct range *range, size_t bytes, size_t lo, size_t hi)
-{
-    memset(range->lo + lo, 0, bytes - lo);
-    memset(range->hi + hi, 0xff, bytes - hi);
-    range->has_lo = range->has_hi = true;
-}
-
-static void key_range(const struct table *table, const struct index *index, const char *letters, sqlite3_value **values,
-                      struct range *range)
-{
-    size_t bytes = key_bytes(table, index);
-    uint8_t *lo = range->lo, *hi = range->hi;
-    unsigned i = 0;
-    struct value value;
-    for (; letters[i] == PLAN_EQ; i++) {
-        const struct column *column = &table->column[index->column[i]];
-        enum bound low = key_bound(column, values[i], PLAN_EQ, true, &value);
-        if (low == BOUND_VALUE)
-            lo = key_part(table, index, i, &value, lo);
-        enum bound high = key_bound(column, values[i], PLAN_EQ, false, &value);
-        if (high == BOUND_VALUE)
-            hi = key_part(table, index, i, &value, hi);
-        range->empty = range->empty || low == BOUND_EMPTY || high == BOUND_EMPTY;
-        if (low != BOUND_VALUE || high != BOUND_VALUE || lo - range->lo != hi - range->hi ||
-            memcmp(range->lo, range->hi, (size_t)(lo - range->lo)) != 0) {
-            key_range_end(range, bytes, (size_t)(lo - range->lo), (size_t)(hi - range->hi));
-            return;
-        }
-    }
-    /* A comparison with < or > is never true for NULL, whose part begins with 0. */
-    const unsigned part = i;
-    if (letters[part] != '\0')
-        *lo = 1;
-    size_t lo_end = (size_t)(lo - range->lo) + (letters[part] != '\0'), hi_end = (size_t)(hi - range->hi);
-    for (; letters[i] != '\0'; i++) {
-        const struct column *column = &table->column[index->column[part]];
-        bool lower = letters[i] == PLAN_GT || letters[i] == PLAN_GE;
-        enum bound bound = key_bound(column, values[i], letters[i], lower, &value);
-        range->empty = range->empty || bound == BOUND_EMPTY;
-        if (bound == BOUND_VALUE && lower)
-            lo_end = (size_t)(key_part(table, index, part, &value, lo) - range->lo);
-        else if (bound == BOUND_VALUE)
-            hi_end = (size_t)(key_part(table, index, part, &value, hi) - range->hi);
-    }
-    key_range_end(range, bytes, lo_end, hi_end);
 }
 
 /* ---- Moving. ---- */
@@ -219,6 +57,8 @@ static void cursor_reset(struct cursor *cursor)
     cursor->entries = NULL;
     sqlite3_free(cursor->list);
     cursor->list = NULL;
+    ranges_free(&cursor->ranges);
+    cursor->range_at = 0;
     if (cursor->session != NULL)
         connection_read_end(vtab_of(cursor)->connection, cursor->session);
     cursor->session = NULL;
@@ -259,16 +99,48 @@ static int scan_next(struct cursor *cursor)
     return SQLITE_OK;
 }
 
+/* The range to open when `at` have been opened. */
+static const struct range *range_of(const struct cursor *cursor, size_t at)
+{
+    return &cursor->ranges.range[cursor->backward ? cursor->ranges.count - 1 - at : at];
+}
+
+static void ranges_announce(const struct cursor *cursor)
+{
+    uint8_t keys[MAE_PREFETCH_MAX * KEY_BYTES_MAX];
+    size_t count = 0;
+    for (size_t at = cursor->range_at; at < cursor->ranges.count && count < MAE_PREFETCH_MAX; at++)
+        memcpy(keys + count++ * cursor->key_bytes, range_of(cursor, at)->lo, cursor->key_bytes);
+    mae_prefetch(cursor->session->txn, cursor->index, keys, count);
+}
+
+/* MAE_NOT_FOUND: there is no other range. */
+static enum mae_status range_open(struct cursor *cursor)
+{
+    if (cursor->range_at == cursor->ranges.count)
+        return MAE_NOT_FOUND;
+    if (cursor->range_at % MAE_PREFETCH_MAX == 0)
+        ranges_announce(cursor);
+    const struct range *range = range_of(cursor, cursor->range_at++);
+    mae_cursor_close(cursor->entries);
+    cursor->entries = NULL;
+    return mae_cursor_open(cursor->session->txn, cursor->index, range->lo, range->hi,
+                           cursor->backward ? MAE_SCAN_BACKWARD : 0, &cursor->entries);
+}
+
 static int entries_next(struct cursor *cursor)
 {
     enum mae_status status;
-    do { /* ends: each round moves on */
+    do { /* ends: each round moves on, in a range or to the next one */
         status = mae_cursor_next(cursor->entries, NULL, &cursor->row);
         if (status == MAE_NOT_FOUND) {
-            cursor->eof = true;
-            return SQLITE_OK;
-        }
-        if (status == MAE_OK)
+            status = range_open(cursor);
+            cursor->eof = status == MAE_NOT_FOUND;
+            if (cursor->eof)
+                return SQLITE_OK;
+            if (status == MAE_OK)
+                status = MAE_NOT_FOUND;
+        } else if (status == MAE_OK)
             status = mae_row_read(cursor->session->txn, vtab_of(cursor)->table->rows, cursor->row, &cursor->data, NULL);
     } while (status == MAE_NOT_FOUND);
     cursor->changes = cursor->session->changes;
@@ -347,6 +219,7 @@ static int point_filter(struct cursor *cursor, int64_t rowid)
 static int entries_filter(struct cursor *cursor, struct mae_index *index, const void *lo, const void *hi, int plan)
 {
     unsigned flags = plan & PLAN_BACKWARD ? MAE_SCAN_BACKWARD : 0;
+    cursor->eof = false;
     enum mae_status status = mae_cursor_open(cursor->session->txn, index, lo, hi, flags, &cursor->entries);
     return status == MAE_OK ? entries_next(cursor) : fail(cursor, status);
 }
@@ -362,21 +235,42 @@ static int key_compare_down(const void *a, const void *b)
     return key_compare(b, a);
 }
 
-/* Takes the rowids of an IN. The list has no value twice, but may have some that are no rowid. */
-static int list_filter(struct cursor *cursor, int plan, sqlite3_value *list)
+/* What a list comes with: the values of the other constraints, among which its own stand in turn at `at`. */
+struct taking {
+    struct cursor *cursor;
+    const struct index *index;
+    const char *letters;
+    sqlite3_value *values[PLAN_LETTERS_MAX];
+    size_t at;
+    bool all; /* a value of the list may equal what no hash says */
+};
+
+/* Calls `take` with each value of the list, which lasts until the next one. A status but SQLITE_OK ends it. */
+static int list_each(sqlite3_value *list, int (*take)(struct taking *taking), struct taking *taking)
 {
-    sqlite3_value *value;
-    list_begin(cursor, false);
-    int code = sqlite3_vtab_in_first(list, &value);
-    for (; code == SQLITE_OK && value != NULL; code = sqlite3_vtab_in_next(list, &value)) {
-        int64_t rowid;
-        bool none;
-        if (!integer_bound_of(value, PLAN_EQ, true, &rowid, &none) || none)
-            continue;
-        if (list_add(cursor, rowid_key(rowid)) != SQLITE_OK)
-            return SQLITE_NOMEM;
+    sqlite3_value **value = &taking->values[taking->at];
+    int code = sqlite3_vtab_in_first(list, value);
+    while (code == SQLITE_OK && *value != NULL) {
+        code = take(taking);
+        if (code != SQLITE_OK)
+            return code;
+        code = sqlite3_vtab_in_next(list, value);
     }
-    if (code != SQLITE_OK && code != SQLITE_DONE)
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int rowid_take(struct taking *taking)
+{
+    int64_t rowid;
+    return bound_rowid(taking->values[0], &rowid) ? list_add(taking->cursor, rowid_key(rowid)) : SQLITE_OK;
+}
+
+/* Takes the rowids of an IN. The list has no value twice, but may have some that are no rowid. */
+static int rowids_filter(struct cursor *cursor, int plan, sqlite3_value *list)
+{
+    list_begin(cursor, false);
+    int code = list_each(list, rowid_take, &(struct taking){.cursor = cursor});
+    if (code != SQLITE_OK)
         return code;
     if (cursor->listed > 1 && !MUTATED(sql_list_unsorted))
         qsort(cursor->list, cursor->listed, sizeof *cursor->list,
@@ -397,49 +291,119 @@ static enum mae_status list_row(void *arg, const void *key, uint64_t row)
     return listing->code == SQLITE_OK ? MAE_OK : MAE_STOP;
 }
 
-/* Takes the rows that a HASH index has for the values. What is compared with a value of a kind that is not the
- * column's may equal several, so all rows are looked at then. */
-static int hash_filter(struct cursor *cursor, const struct index *index, sqlite3_value **values)
+/* Takes the rows that a HASH index has for the hashes. */
+static int hashes_filter(struct cursor *cursor, const struct index *index, const uint64_t *hashes, size_t count)
 {
-    const struct table *table = vtab_of(cursor)->table;
-    struct value wanted[COLUMNS_MAX], other;
-    bool exact = true;
-    for (unsigned i = 0; i < index->columns; i++) {
-        const struct column *column = &table->column[index->column[i]];
-        struct value *value = &wanted[index->column[i]];
-        enum bound low = key_bound(column, values[i], PLAN_EQ, true, value);
-        enum bound high = key_bound(column, values[i], PLAN_EQ, false, &other);
-        if (low == BOUND_EMPTY || high == BOUND_EMPTY)
-            return SQLITE_OK;
-        exact = exact && low == BOUND_VALUE && high == BOUND_VALUE && value_equals(value, &other);
-    }
-    cursor->eof = false;
-    if (!exact && !MUTATED(sql_hash_of_another_type))
-        return entries_filter(cursor, table->by_rowid, NULL, NULL, 0);
     struct listing listing = {.cursor = cursor, .code = SQLITE_OK};
     list_begin(cursor, true);
-    enum mae_status status = entries_visit(cursor->session->txn, table, index, wanted, list_row, &listing);
+    enum mae_status status = entries_visit_hashes(cursor->session->txn, index, hashes, count, list_row, &listing);
     if (status != MAE_OK)
         return fail(cursor, status);
     return listing.code == SQLITE_OK ? list_next(cursor) : listing.code;
+}
+
+/* What is compared with a value of a kind that is not the column's may equal several: then all rows are looked at. */
+static int all_filter(struct cursor *cursor)
+{
+    return entries_filter(cursor, vtab_of(cursor)->table->by_rowid, NULL, NULL, 0);
+}
+
+static int hash_filter(struct cursor *cursor, const struct index *index, sqlite3_value **values)
+{
+    uint64_t hash;
+    switch (bound_hash(vtab_of(cursor)->table, index, values, &hash)) {
+    case BOUND_VALUE:
+        return hashes_filter(cursor, index, &hash, 1);
+    case BOUND_NONE:
+        return all_filter(cursor);
+    default:
+        return SQLITE_OK; /* no row is equal */
+    }
+}
+
+static int hash_take(struct taking *taking)
+{
+    uint64_t hash;
+    enum bound bound = bound_hash(vtab_of(taking->cursor)->table, taking->index, taking->values, &hash);
+    taking->all = taking->all || bound == BOUND_NONE;
+    return bound == BOUND_VALUE ? list_add(taking->cursor, hash) : SQLITE_OK;
+}
+
+/* As hash_filter, for a list. Different values may have one hash, whose rows must come once. */
+static int hash_list_filter(struct taking *taking, sqlite3_value *list)
+{
+    struct cursor *cursor = taking->cursor;
+    list_begin(cursor, false);
+    int code = list_each(list, hash_take, taking);
+    uint64_t *hashes = cursor->list;
+    size_t count = 0;
+    cursor->list = NULL;
+    if (code == SQLITE_OK && taking->all) {
+        code = all_filter(cursor);
+    } else if (code == SQLITE_OK && hashes != NULL) {
+        qsort(hashes, cursor->listed, sizeof *hashes, key_compare);
+        for (size_t i = 0; i < cursor->listed; i++)
+            if (count == 0 || hashes[i] != hashes[count - 1] || MUTATED(sql_hashes_twice))
+                hashes[count++] = hashes[i];
+        code = hashes_filter(cursor, taking->index, hashes, count);
+    }
+    sqlite3_free(hashes);
+    return code;
+}
+
+static int range_take(struct taking *taking)
+{
+    struct range range = {.empty = false};
+    key_range(vtab_of(taking->cursor)->table, taking->index, taking->letters, taking->values, &range);
+    return range.empty || range_add(&taking->cursor->ranges, &range) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+/* Takes the ranges of an ordered index in which the values of a list are. */
+static int ranges_filter(struct taking *taking, int plan, sqlite3_value *list)
+{
+    struct cursor *cursor = taking->cursor;
+    int code = list_each(list, range_take, taking);
+    if (code != SQLITE_OK)
+        return code;
+    ranges_merge(&cursor->ranges);
+    cursor->index = taking->index->entries;
+    cursor->key_bytes = key_bytes(vtab_of(cursor)->table, taking->index);
+    cursor->backward = plan & PLAN_BACKWARD;
+    enum mae_status status = range_open(cursor);
+    if (status == MAE_NOT_FOUND)
+        return SQLITE_OK;
+    cursor->eof = false;
+    return status == MAE_OK ? entries_next(cursor) : fail(cursor, status);
+}
+
+/* Looks in an index that is not that of rowids. */
+static int index_filter(struct cursor *cursor, int plan, const char *letters, sqlite3_value **values)
+{
+    const struct table *table = vtab_of(cursor)->table;
+    const struct index *index = &table->index[(plan & PLAN_INDEX) - 1];
+    const char *list = strchr(letters, PLAN_IN);
+    if (list != NULL) {
+        struct taking taking = {.cursor = cursor, .index = index, .letters = letters, .at = (size_t)(list - letters)};
+        memcpy(taking.values, values, strlen(letters) * sizeof *values);
+        sqlite3_value *in = values[taking.at];
+        return index->hash ? hash_list_filter(&taking, in) : ranges_filter(&taking, plan, in);
+    }
+    if (index->hash)
+        return hash_filter(cursor, index, values);
+    struct range range = {.empty = false};
+    key_range(table, index, letters, values, &range);
+    return range.empty ? SQLITE_OK : entries_filter(cursor, index->entries, range.lo, range.hi, plan);
 }
 
 static int range_filter(struct cursor *cursor, int plan, const char *letters, sqlite3_value **values)
 {
     const struct table *table = vtab_of(cursor)->table;
     struct range range = {.empty = false};
-    if ((plan & PLAN_INDEX) != PLAN_ROWIDS) {
-        const struct index *index = &table->index[(plan & PLAN_INDEX) - 1];
-        if (index->hash)
-            return hash_filter(cursor, index, values);
-        key_range(table, index, letters, values, &range);
-        cursor->eof = range.empty || memcmp(range.lo, range.hi, key_bytes(table, index)) > 0;
-        return cursor->eof ? SQLITE_OK : entries_filter(cursor, index->entries, range.lo, range.hi, plan);
-    }
+    if ((plan & PLAN_INDEX) != PLAN_ROWIDS)
+        return index_filter(cursor, plan, letters, values);
     if (letters[0] == PLAN_IN)
-        return list_filter(cursor, plan, values[0]);
+        return rowids_filter(cursor, plan, values[0]);
     rowid_range(letters, values, &range);
-    cursor->eof = range.empty;
     if (range.empty)
         return SQLITE_OK;
     if (letters[0] == PLAN_EQ)
@@ -448,6 +412,7 @@ static int range_filter(struct cursor *cursor, int plan, const char *letters, sq
         cursor->scans = true;
         cursor->ahead = cursor->taken = 0;
         cursor->scan_next = 0;
+        cursor->eof = false;
         return scan_next(cursor);
     }
     return entries_filter(cursor, table->by_rowid, range.has_lo ? &range.lo_rowid : NULL,
@@ -558,6 +523,8 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
     cursor->session = NULL;
     cursor->entries = NULL;
     cursor->list = NULL;
+    cursor->ranges = (struct ranges){NULL, 0, 0};
+    cursor->range_at = 0;
     cursor->data = NULL;
     cursor->eof = true;
     cursor->scans = false;

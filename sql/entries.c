@@ -94,6 +94,7 @@ static enum mae_status chain_remove(const struct chain *chain, uint64_t row)
     return status == MAE_OK ? place_take(chain, number, last) : status;
 }
 
+/* MAE_STOP: the visitor has ended it. */
 static enum mae_status chain_visit(const struct chain *chain, mae_entry_visitor visit, void *arg)
 {
     enum mae_status status = MAE_OK;
@@ -103,6 +104,31 @@ static enum mae_status chain_visit(const struct chain *chain, mae_entry_visitor 
             return MAE_OK;
         if (status == MAE_OK)
             status = visit(arg, NULL, row);
+    }
+    return status;
+}
+
+/* Announces the first two places of some chains: that which a chain mostly has, and that which ends it. */
+static void chains_announce(struct mae_txn *txn, const struct index *index, const uint64_t *hashes, size_t count)
+{
+    struct place places[MAE_PREFETCH_MAX];
+    size_t announced = 0;
+    for (size_t i = 0; i < count && announced < MAE_PREFETCH_MAX; i++) {
+        places[announced++] = (struct place){hashes[i], 0};
+        places[announced++] = (struct place){hashes[i], 1};
+    }
+    mae_prefetch(txn, index->entries, places, announced);
+}
+
+enum mae_status entries_visit_hashes(struct mae_txn *txn, const struct index *index, const uint64_t *hashes,
+                                     size_t count, mae_entry_visitor visit, void *arg)
+{
+    enum { CHAINS_AHEAD = MAE_PREFETCH_MAX / 2 };
+    enum mae_status status = MAE_OK;
+    for (size_t i = 0; i < count && status == MAE_OK; i++) {
+        if (i % CHAINS_AHEAD == 0 && count > 1)
+            chains_announce(txn, index, hashes + i, count - i);
+        status = chain_visit(&(struct chain){txn, index->entries, hashes[i]}, visit, arg);
     }
     return status == MAE_STOP ? MAE_OK : status;
 }
@@ -164,10 +190,10 @@ enum mae_status entries_change(struct mae_txn *txn, const struct table *table, c
 enum mae_status entries_visit(struct mae_txn *txn, const struct table *table, const struct index *index,
                               const struct value *values, mae_entry_visitor visit, void *arg)
 {
-    struct chain chain;
+    uint64_t hash;
     uint8_t key[KEY_BYTES_MAX];
     if (index->hash)
-        return chain_of(txn, index, values, &chain) ? chain_visit(&chain, visit, arg) : MAE_OK;
+        return key_hash(index, values, &hash) ? entries_visit_hashes(txn, index, &hash, 1, visit, arg) : MAE_OK;
     key_make(table, index, values, key);
     return mae_index_visit(txn, index->entries, key, key, 0, visit, arg);
 }

@@ -12,8 +12,8 @@
  * are long where many rows have equal values.
  *
  * `values` has a value for each column of the table; only those of the index are looked at. Statuses are those of the
- * engine's calls. Checked by: tests/unit/sql/entries.c, tests/model/sql.c; mutations sql_chain_gap,
- * sql_chain_ends_early, sql_hash_by_bytes and sql_hash_of_another_type.
+ * engine's calls. Checked by: tests/unit/sql/entries.c, tests/unit/sql/lists.c, tests/model/sql.c; mutations
+ * sql_chain_gap, sql_chain_ends_early, sql_hash_by_bytes and sql_hash_of_another_type.
  */
 #ifndef SQL_ENTRIES_H
 #define SQL_ENTRIES_H
@@ -35,5 +35,10 @@ enum mae_status entries_change(struct mae_txn *txn, const struct table *table, c
  * mae_index_visit calls it, without a key, and changes no entry. */
 enum mae_status entries_visit(struct mae_txn *txn, const struct table *table, const struct index *index,
                               const struct value *values, mae_entry_visitor visit, void *arg);
+
+/* Visits, as above, the rows that have one of these hashes (key_hash) in a HASH index. A hash that stands there twice
+ * has its rows visited twice. */
+enum mae_status entries_visit_hashes(struct mae_txn *txn, const struct index *index, const uint64_t *hashes,
+                                     size_t count, mae_entry_visitor visit, void *arg);
 
 #endif

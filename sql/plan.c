@@ -5,16 +5,14 @@
 #include "engine/base/compiler.h"
 #include "sql/module.h"
 
-enum { LETTERS_MAX = INDEX_COLUMNS_MAX + 2 };
-
 struct plan {
     unsigned index; /* as PLAN_INDEX has it */
     unsigned equal; /* how many columns, from the first on, are compared with = */
     bool below, above, unique;
-    bool list;      /* `equal` is to one of a list of rowids, which xFilter gets as a whole */
+    int list;       /* which of them is equal to one of a list, which xFilter gets as a whole; -1: none is */
     unsigned count; /* constraints that are used */
-    int constraint[LETTERS_MAX];
-    char letter[LETTERS_MAX + 1];
+    int constraint[PLAN_LETTERS_MAX];
+    char letter[PLAN_LETTERS_MAX + 1];
     double rows, cost;
 };
 
@@ -70,6 +68,20 @@ static bool take(struct plan *plan, sqlite3_index_info *info, int constraint)
     return true;
 }
 
+/* Notes the first IN of those that are used. The list can be taken as a whole, which SQLite else does with one xFilter
+ * for each value. */
+static void list_note(sqlite3_index_info *info, struct plan *plan)
+{
+    enum { VERSION_MIN = 3038000 };
+    if (sqlite3_libversion_number() < VERSION_MIN)
+        return;
+    for (unsigned i = 0; i < plan->equal && plan->list < 0; i++)
+        if (sqlite3_vtab_in(info, plan->constraint[i], -1)) {
+            plan->list = (int)i;
+            plan->letter[i] = PLAN_IN;
+        }
+}
+
 /* The longest beginning of columns with =, then one range. */
 static void match(const struct table *table, sqlite3_index_info *info, struct plan *plan)
 {
@@ -92,6 +104,7 @@ static void match(const struct table *table, sqlite3_index_info *info, struct pl
         plan->below = take(plan, info, find(table, info, column, collation, "lL"));
         break;
     }
+    list_note(info, plan);
     plan->unique = plan->equal == columns && (index == NULL || (index->unique && columns == index->columns));
 }
 
@@ -119,14 +132,26 @@ static void estimate(const struct table *table, struct plan *plan)
     plan->cost = (hash ? 1 : log2(all)) + plan->rows * (plan->index == PLAN_ROWIDS ? 1 : 2);
 }
 
+/* Whether the keys decide exactly on what is equal to a value or to one of a list. If a text is compared with a number,
+ * several texts may be equal. */
+static bool equals_are_exact(const struct table *table, const struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->equal; i++)
+        if (!key_is_exact(table, &table->index[plan->index - 1], i))
+            return false;
+    return true;
+}
+
 /* Whether the index gives the rows in the order that is wanted. */
 static bool is_ordered(const struct table *table, const sqlite3_index_info *info, const struct plan *plan)
 {
     const struct index *index = plan->index == PLAN_ROWIDS ? NULL : &table->index[plan->index - 1];
-    unsigned at = index == NULL ? 0 : plan->equal;
+    unsigned at = plan->list >= 0 && !MUTATED(sql_list_is_one) ? (unsigned)plan->list : plan->equal;
     if (info->nOrderBy == 0 || (index != NULL && index->hash))
         return false;
-    if (index == NULL && plan->equal == 1 && !plan->list)
+    if (index != NULL && plan->list >= 0 && !equals_are_exact(table, plan) && !MUTATED(sql_list_behind_text))
+        return false;
+    if (index == NULL && plan->equal == 1 && plan->list < 0)
         return true; /* one row */
     for (int i = 0; i < info->nOrderBy; i++) {
         int column = info->aOrderBy[i].iColumn;
@@ -134,7 +159,8 @@ static bool is_ordered(const struct table *table, const sqlite3_index_info *info
             return false;
         if (index == NULL)
             return column < 0 || column == table->key; /* rowids are unique: what follows does not matter */
-        while (at < index->columns && (int)index->column[at] != column && at < plan->equal)
+        /* Columns behind that of the list are equal to one value each. */
+        while (at < plan->equal && (int)index->column[at] != column && (int)at != plan->list)
             at++;
         if (at >= index->columns || (int)index->column[at] != column ||
             !(key_is_exact(table, index, at) || MUTATED(sql_prefix_is_order)))
@@ -144,17 +170,25 @@ static bool is_ordered(const struct table *table, const sqlite3_index_info *info
     return true;
 }
 
-/* Takes an IN as a whole, which SQLite else does with one xFilter for each value. */
+/* Takes the plan's list. Which index is best does not depend on how long the lists are, which nobody knows. */
 static void list_take(const struct table *table, sqlite3_index_info *info, struct plan *plan)
 {
-    enum { LIST_ROWS = 10, VERSION_MIN = 3038000 };
-    if (plan->index != PLAN_ROWIDS || plan->equal == 0 || sqlite3_libversion_number() < VERSION_MIN ||
-        !sqlite3_vtab_in(info, plan->constraint[0], 1))
+    enum { LIST_VALUES = 10 }; /* a guess */
+    const double all = (double)mae_table_rows(table->rows) + 1;
+    if (plan->list < 0 || !sqlite3_vtab_in(info, plan->constraint[plan->list], 1))
         return;
-    plan->list = true;
-    plan->letter[0] = PLAN_IN;
-    plan->rows = LIST_ROWS; /* a guess */
-    plan->cost = plan->rows * log2((double)mae_table_rows(table->rows) + 2);
+    plan->cost *= LIST_VALUES;
+    plan->rows = fmin(plan->rows * LIST_VALUES, all);
+}
+
+/* Whether the keys decide exactly on the list: it is one of integers, behind nothing but integers. */
+static bool list_is_exact(const struct table *table, const struct plan *plan)
+{
+    const struct index *index = &table->index[plan->index - 1];
+    for (int i = 0; i <= plan->list; i++)
+        if (table->column[index->column[i]].type != COLUMN_INTEGER)
+            return false;
+    return !index->hash; /* different values may have one hash */
 }
 
 static void choose(const struct table *table, sqlite3_index_info *info, const struct plan *plan)
@@ -162,8 +196,9 @@ static void choose(const struct table *table, sqlite3_index_info *info, const st
     for (unsigned i = 0; i < plan->count; i++) {
         struct sqlite3_index_constraint_usage *usage = &info->aConstraintUsage[plan->constraint[i]];
         usage->argvIndex = (int)i + 1;
-        /* The index of rowids decides exactly; of what others find SQLite tests the rows again. */
-        usage->omit = plan->index == PLAN_ROWIDS;
+        /* The index of rowids decides exactly, and so do others on lists of integers, of which a test takes long. Of
+         * what they find else SQLite tests the rows again. */
+        usage->omit = plan->index == PLAN_ROWIDS || ((int)i == plan->list && list_is_exact(table, plan));
     }
     info->idxNum = (int)plan->index;
     if (is_ordered(table, info, plan)) {
@@ -172,16 +207,16 @@ static void choose(const struct table *table, sqlite3_index_info *info, const st
     }
     info->estimatedCost = plan->cost;
     info->estimatedRows = (sqlite3_int64)plan->rows;
-    if (plan->unique && plan->index == PLAN_ROWIDS && !plan->list)
+    if (plan->unique && plan->index == PLAN_ROWIDS && plan->list < 0)
         info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
 }
 
 int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 {
     const struct table *table = ((struct vtab *)base)->table;
-    struct plan best = {.cost = HUGE_VAL};
+    struct plan best = {.list = -1, .cost = HUGE_VAL};
     for (unsigned i = 0; i <= table->indexes; i++) {
-        struct plan plan = {.index = i};
+        struct plan plan = {.index = i, .list = -1};
         match(table, info, &plan);
         if (i > 0 && plan.count == 0 && !is_ordered(table, info, &plan))
             continue;

@@ -27,7 +27,8 @@ enum {
     PLAN_ROWIDS = 0, /* the index of rowids; i + 1: the table's i-th index */
     PLAN_INDEX = 0xff,
     PLAN_BACKWARD = 0x100,
-    PLAN_ORDERED = 0x200 /* the order is wanted */
+    PLAN_ORDERED = 0x200, /* the order is wanted */
+    PLAN_LETTERS_MAX = INDEX_COLUMNS_MAX + 2
 };
 #define PLAN_EQ 'e'
 #define PLAN_IN 'i' /* the value is a list: = one of them */

@@ -72,6 +72,8 @@ static const char *const units[] = {
     ("BEGIN; UPDATE t SET a = a + 1 WHERE id = 1; SAVEPOINT s; DELETE FROM t WHERE a > 15; ROLLBACK TO s;"
      "INSERT INTO t SELECT id + 10, a, b || '.' FROM t WHERE a >= 20; COMMIT"),
     "INSERT INTO t VALUES (1, 5, 'one'), (4, 4, 'four') ON CONFLICT (id) DO UPDATE SET a = a + excluded.a",
+    ("SELECT id FROM t WHERE b IN ('one', 'two', '1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', "
+     "'14', '15', '16')"),
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT ('c' || 1)",
     "INSERT OR REPLACE INTO t(id, a, b) VALUES (20, 7, 'two')",
     /* Of these each statement is one. */
@@ -96,6 +98,8 @@ static const char *const units[] = {
     "CREATE INDEX by_b ON t(b, a)",
     "CREATE INDEX by_hash ON t USING HASH (a)",
     "BEGIN; DELETE FROM t WHERE a = 30; INSERT INTO t VALUES (3, 30, NULL), (13, 30, NULL); COMMIT",
+    "SELECT b FROM t WHERE a IN (30, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)",
+    "SELECT b FROM t WHERE a IN (30, NULL)",
     "DROP INDEX by_hash",
 };
 

@@ -61,9 +61,53 @@ static const char *column(struct pair *pair)
     return PICK(pair, "id", "i", "r", "s", "u", "rowid");
 }
 
+/* IN with up to eight values, or none, for a column that an index may begin with. */
+static void list(struct pair *pair, sqlite3_str *sql, const char *name)
+{
+    const char *(*const kind[])(struct pair *) = {value, small, text};
+    sqlite3_str_appendf(sql, "%s IN (", name);
+    for (unsigned i = 0, count = draw(pair, 9); i < count; i++)
+        sqlite3_str_appendf(sql, "%s%s", i > 0 ? ", " : "", kind[draw(pair, 3)](pair));
+    sqlite3_str_appendall(sql, ")");
+}
+
+/* Of columns that indexes have together. */
+static void lists(struct pair *pair, sqlite3_str *sql)
+{
+    const char *s = PICK(pair, "t.s", "t.s", "t.s COLLATE NOCASE", "t.s COLLATE BINARY");
+    switch (draw(pair, 6)) {
+    case 0:
+        list(pair, sql, column(pair));
+        return;
+    case 1:
+        sqlite3_str_appendf(sql, "(%s = %s AND ", s, text(pair));
+        list(pair, sql, PICK(pair, "t.i", "t.r"));
+        break;
+    case 2:
+        sqlite3_str_appendf(sql, "(t.i %s %s AND ", PICK(pair, "=", ">", "<="), small(pair));
+        list(pair, sql, s);
+        break;
+    case 3:
+        sqlite3_str_appendf(sql, "(t.r %s %s AND ", PICK(pair, "=", ">=", "<"), value(pair));
+        list(pair, sql, s);
+        break;
+    case 4:
+        sqlite3_str_appendall(sql, "(");
+        list(pair, sql, s);
+        sqlite3_str_appendall(sql, " AND ");
+        list(pair, sql, PICK(pair, "t.i", "t.r"));
+        break;
+    default:
+        sqlite3_str_appendf(sql, "(t.%s IN (SELECT %s FROM p)", PICK(pair, "i", "r", "u", "s"),
+                            PICK(pair, "b", "b + 0.5", "b || ''", "c", "b * 3e9"));
+        break;
+    }
+    sqlite3_str_appendall(sql, ")");
+}
+
 static void condition(struct pair *pair, sqlite3_str *sql, int depth)
 {
-    switch (draw(pair, depth > 2 ? 7 : 9)) {
+    switch (draw(pair, depth > 2 ? 8 : 10)) {
     case 0:
     case 1:
     case 2:
@@ -84,6 +128,9 @@ static void condition(struct pair *pair, sqlite3_str *sql, int depth)
     case 6:
         sqlite3_str_appendf(sql, "t.%s IN (SELECT %s FROM p WHERE b > %s)", column(pair), PICK(pair, "b", "a"),
                             small(pair));
+        break;
+    case 7:
+        lists(pair, sql);
         break;
     default:
         sqlite3_str_appendall(sql, draw(pair, 4) == 0 ? "NOT (" : "(");
@@ -116,8 +163,9 @@ static void query(struct pair *pair, sqlite3_str *sql)
     case 3:
         sqlite3_str_appendf(sql, "SELECT id, %s FROM t WHERE ", column(pair));
         condition(pair, sql, 0);
-        sqlite3_str_appendf(sql, " ORDER BY %s %s, id LIMIT %u OFFSET %u", column(pair), PICK(pair, "", "DESC"),
-                            draw(pair, 8) + 1, draw(pair, 4));
+        name = PICK(pair, "", "DESC");
+        sqlite3_str_appendf(sql, " ORDER BY %s %s%s, id LIMIT %u OFFSET %u", column(pair), name,
+                            PICK(pair, "", ", i", ", i DESC", ", r"), draw(pair, 8) + 1, draw(pair, 4));
         break;
     case 4:
         sqlite3_str_appendf(sql, "SELECT id, row_number() OVER (PARTITION BY %s ORDER BY %s, id) FROM t", column(pair),
@@ -214,6 +262,9 @@ static void index_change(struct pair *pair, sqlite3_str *sql)
                                      "t" HASH "(s)",
                                      "t" HASH "(s COLLATE NOCASE, i)",
                                      "t" HASH "(r)",
+                                     "t(r, i)",
+                                     "t(i, s, r)",
+                                     "t" HASH "(i, s)",
                                      "p" HASH "(b)"};
     unsigned i = draw(pair, sizeof on / sizeof on[0]);
     if (draw(pair, 2) && sqlite3_get_autocommit(pair->theirs))
