@@ -187,3 +187,15 @@ void key_range(const struct table *table, const struct index *index, const char 
     }
     key_range_end(range, bytes, lo_end, hi_end);
 }
+
+unsigned bound_equals(const struct table *table, const struct index *index, const char *letters, sqlite3_value **values,
+                      bool *loosely)
+{
+    unsigned i = 0;
+    struct value value;
+    *loosely = false;
+    for (; letters[i] == PLAN_EQ; i++)
+        if (key_bound(&table->column[index->column[i]], values[i], PLAN_EQ, true, &value) == BOUND_NONE)
+            *loosely = true;
+    return i;
+}

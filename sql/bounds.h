@@ -31,4 +31,9 @@ void rowid_range(const char *letters, sqlite3_value **values, struct range *rang
 void key_range(const struct table *table, const struct index *index, const char *letters, sqlite3_value **values,
                struct range *range);
 
+/* How many columns are equal to a value. `loosely`: one of the values is of another kind than its column, so that
+ * several of the column's may equal it. */
+unsigned bound_equals(const struct table *table, const struct index *index, const char *letters, sqlite3_value **values,
+                      bool *loosely);
+
 #endif

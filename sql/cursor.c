@@ -376,6 +376,60 @@ static int ranges_filter(struct taking *taking, int plan, sqlite3_value *list)
     return status == MAE_OK ? entries_next(cursor) : fail(cursor, status);
 }
 
+/* Entries that are to come in the order of the parts of their keys from `from` on. */
+struct entry {
+    uint8_t key[KEY_BYTES_MAX];
+    uint64_t row;
+};
+
+struct sorting {
+    struct entry *entry;
+    size_t count, room, from, bytes;
+    bool failed; /* out of memory */
+};
+
+static enum mae_status sorting_add(void *arg, const void *key, uint64_t row)
+{
+    struct sorting *sorting = arg;
+    if (sorting->count == sorting->room) {
+        const size_t room = sorting->room * 2 + 16;
+        struct entry *longer = sqlite3_realloc64(sorting->entry, room * sizeof *longer);
+        sorting->failed = longer == NULL;
+        if (sorting->failed)
+            return MAE_STOP;
+        sorting->entry = longer;
+        sorting->room = room;
+    }
+    struct entry *entry = &sorting->entry[sorting->count++];
+    *entry = (struct entry){.row = row};
+    memcpy(entry->key, (const uint8_t *)key + sorting->from, sorting->bytes - sorting->from);
+    return MAE_OK;
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+    const struct entry *one = a, *other = b;
+    return memcmp(one->key, other->key, sizeof one->key);
+}
+
+/* What is equal to the values may have several keys: the order of what stands behind is made here. */
+static int sorted_filter(struct cursor *cursor, int plan, const struct index *index, unsigned equal,
+                         const struct range *range)
+{
+    const struct table *table = vtab_of(cursor)->table;
+    struct sorting sorting = {.from = key_offset(table, index, equal), .bytes = key_bytes(table, index)};
+    enum mae_status status =
+        mae_index_visit(cursor->session->txn, index->entries, range->lo, range->hi, 0, sorting_add, &sorting);
+    int code = status != MAE_OK ? fail(cursor, status) : sorting.failed ? SQLITE_NOMEM : SQLITE_OK;
+    if (code == SQLITE_OK && sorting.count > 0)
+        qsort(sorting.entry, sorting.count, sizeof *sorting.entry, entry_compare);
+    list_begin(cursor, true);
+    for (size_t i = 0; i < sorting.count && code == SQLITE_OK; i++)
+        code = list_add(cursor, sorting.entry[plan & PLAN_BACKWARD ? sorting.count - 1 - i : i].row);
+    sqlite3_free(sorting.entry);
+    return code == SQLITE_OK ? list_next(cursor) : code;
+}
+
 /* Looks in an index that is not that of rowids. */
 static int index_filter(struct cursor *cursor, int plan, const char *letters, sqlite3_value **values)
 {
@@ -392,6 +446,10 @@ static int index_filter(struct cursor *cursor, int plan, const char *letters, sq
         return hash_filter(cursor, index, values);
     struct range range = {.empty = false};
     key_range(table, index, letters, values, &range);
+    bool loosely = false;
+    const unsigned equal = plan & PLAN_ORDERED ? bound_equals(table, index, letters, values, &loosely) : 0;
+    if (loosely && !range.empty && !MUTATED(sql_order_behind_text))
+        return sorted_filter(cursor, plan, index, equal, &range);
     return range.empty ? SQLITE_OK : entries_filter(cursor, index->entries, range.lo, range.hi, plan);
 }
 

@@ -39,12 +39,17 @@ static size_t part_bytes(const struct table *table, const struct index *index, u
     return is_number(table, index, i) ? NUMBER_BYTES : long_bytes(table, index);
 }
 
-size_t key_bytes(const struct table *table, const struct index *index)
+size_t key_offset(const struct table *table, const struct index *index, unsigned i)
 {
     size_t bytes = 0;
-    for (unsigned i = 0; i < key_columns(table, index); i++)
-        bytes += part_bytes(table, index, i);
+    for (unsigned before = 0; before < i; before++)
+        bytes += part_bytes(table, index, before);
     return bytes;
+}
+
+size_t key_bytes(const struct table *table, const struct index *index)
+{
+    return key_offset(table, index, key_columns(table, index));
 }
 
 bool key_is_exact(const struct table *table, const struct index *index, unsigned i)

@@ -19,6 +19,9 @@ enum { KEY_BYTES_MAX = MAE_KEY_MAX_BYTES };
 size_t key_bytes(const struct table *table, const struct index *index);
 unsigned key_columns(const struct table *table, const struct index *index);
 
+/* Where the part of the index's i-th column begins in the key, or behind the last one, where it ends. */
+size_t key_offset(const struct table *table, const struct index *index, unsigned i);
+
 /* Whether the key decides exactly on the index's i-th column. */
 bool key_is_exact(const struct table *table, const struct index *index, unsigned i);
 

@@ -100,6 +100,7 @@ static const char *const units[] = {
     "BEGIN; DELETE FROM t WHERE a = 30; INSERT INTO t VALUES (3, 30, NULL), (13, 30, NULL); COMMIT",
     "SELECT b FROM t WHERE a IN (30, 20, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)",
     "SELECT b FROM t WHERE a IN (30, NULL)",
+    "SELECT a FROM t WHERE b = (SELECT a FROM t WHERE id = 4) ORDER BY a",
     "DROP INDEX by_hash",
 };
 

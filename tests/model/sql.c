@@ -144,7 +144,12 @@ static void condition(struct pair *pair, sqlite3_str *sql, int depth)
 static void query(struct pair *pair, sqlite3_str *sql)
 {
     const char *name;
-    switch (draw(pair, 9)) {
+    switch (draw(pair, 10)) {
+    case 9:
+        sqlite3_str_appendf(
+            sql, "SELECT i, r FROM t WHERE s = (SELECT b FROM p WHERE b < %s ORDER BY b LIMIT 1) ORDER BY %s, i, r",
+            small(pair), PICK(pair, "i", "i DESC", "r"));
+        break;
     case 0:
         /* Which one of texts that are equal is found, nobody says. */
         sqlite3_str_appendall(sql, "SELECT count(*), max(i), min(r), rtrim(lower(max(s))), total(u) FROM t WHERE ");

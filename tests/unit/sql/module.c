@@ -161,6 +161,17 @@ static void rows_come_in_the_order_that_is_wanted(void **state)
     assert_rows(sqlite, "1|2.0\n1|1.0\n2|1.0\n2|\n", "SELECT * FROM t WHERE i > 0 ORDER BY i, r DESC");
     assert_rows(sqlite, "2|1.0\n2|\n1|2.0\n1|1.0\n", "SELECT * FROM t WHERE i > 0 ORDER BY i DESC, r DESC");
     assert_rows(sqlite, "2.0\n1.0\n", "SELECT r FROM t WHERE i = 1 ORDER BY r DESC");
+    /* A text that is compared with a number may have several keys. */
+    assert_sql(sqlite,
+               "CREATE VIRTUAL TABLE maemio.s USING maemio(n TEXT, i INTEGER, r REAL, INDEX by_n(n, i, r));"
+               "INSERT INTO s VALUES ('1', 9, 1), ('1.0', 3, 2), ('01', 6, 3), ('1', 6, 4), ('x', 0, 0), ('y', 1, "
+               "0), (NULL, 2, 0)");
+    assert_rows(sqlite, "3\n6\n6\n9\n", "SELECT i FROM s WHERE n = (SELECT i FROM t WHERE r = 2) ORDER BY i");
+    assert_rows(sqlite, "9|1.0\n6|4.0\n6|3.0\n3|2.0\n",
+                "SELECT i, r FROM s WHERE n = (SELECT i FROM t WHERE r = 2) ORDER BY i DESC, r DESC");
+    assert_rows(sqlite, "3.0\n4.0\n", "SELECT r FROM s WHERE n = (SELECT i FROM t WHERE r = 2) AND i = 6 ORDER BY r");
+    assert_rows(sqlite, "6\n9\n", "SELECT i FROM s WHERE n = 1 ORDER BY i");
+    assert_rows(sqlite, "", "SELECT i FROM s WHERE n = x'31' ORDER BY i");
 }
 
 /* Also when the table gets another definition, and has the first one again. */
