@@ -105,15 +105,31 @@ bool actors_busy(struct actors *actors, unsigned i)
     return busy;
 }
 
-bool actors_wait(struct actors *actors)
+/* Waits for a step to end, a little; counts the waits in which none has. The lock is held. */
+static void wait_a_little(struct actors *actors, unsigned *waits)
 {
+    struct timespec end = in_ms(PATIENCE_MS);
+    *waits += pthread_cond_timedwait(&actors->done, &actors->lock, &end) != 0;
+}
+
+bool actors_wait_for(struct actors *actors, unsigned i)
+{
+    unsigned waits = 0;
     pthread_mutex_lock(&actors->lock);
-    unsigned busy = busy_count(actors), waits = 0;
-    while (busy > 0 && busy_count(actors) == busy && waits < HANG_WAITS) {
-        struct timespec end = in_ms(PATIENCE_MS);
-        waits += pthread_cond_timedwait(&actors->done, &actors->lock, &end) != 0;
-    }
-    bool fewer = busy == 0 || busy_count(actors) < busy;
+    while (actors->list[i].busy && waits < HANG_WAITS)
+        wait_a_little(actors, &waits);
+    bool done = !actors->list[i].busy;
+    pthread_mutex_unlock(&actors->lock);
+    return done;
+}
+
+bool actors_wait_for_fewer(struct actors *actors, unsigned busy)
+{
+    unsigned waits = 0;
+    pthread_mutex_lock(&actors->lock);
+    while (busy_count(actors) >= busy && waits < HANG_WAITS)
+        wait_a_little(actors, &waits);
+    bool fewer = busy_count(actors) < busy;
     pthread_mutex_unlock(&actors->lock);
     return fewer;
 }

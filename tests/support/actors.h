@@ -30,7 +30,10 @@ void actors_close(struct actors *actors); /* none may be busy */
 /* Lets an idle actor make a step, and waits for its end, but not for long. False: it is still busy. */
 bool actors_step(struct actors *actors, unsigned i, void (*step)(void *arg), void *arg);
 bool actors_busy(struct actors *actors, unsigned i);
-/* Waits until one that is busy has ended its step; false if none does for many seconds. */
-bool actors_wait(struct actors *actors);
+/* Waits until the actor has ended its step; false if it does not for many seconds. */
+bool actors_wait_for(struct actors *actors, unsigned i);
+/* Waits until fewer than so many are busy, which the caller has counted: one of them may have ended since, and the
+ * others may wait for what it does next. False as above. */
+bool actors_wait_for_fewer(struct actors *actors, unsigned busy);
 
 #endif
