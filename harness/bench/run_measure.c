@@ -82,7 +82,7 @@ static void snapshot_take(struct run_window *window, struct snapshot *snapshot)
 /* When it was taken, on the workers' clock: what is due in a window is due between its two snapshots. */
 static uint64_t snapshot_ticks(const struct snapshot *snapshot)
 {
-    return clock_now_ticks() - (uint64_t)clock_ticks_of_ns((double)(support_clock_ns() - snapshot->at_ns));
+    return clock_ticks_at(snapshot->at_ns);
 }
 
 /* A version is made as one of the first three; those of the fourth were seen by nobody; those of the last are gone. */

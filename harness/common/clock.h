@@ -28,4 +28,7 @@ static inline uint64_t clock_passed_ns(uint64_t from_ticks, uint64_t to_ticks)
 
 double clock_ticks_of_ns(double ns);
 
+/* The ticks at a time of support_clock_ns() that has passed. */
+uint64_t clock_ticks_at(uint64_t at_ns);
+
 #endif
