@@ -1,8 +1,10 @@
 /* program.c - see program.h. */
+#define _GNU_SOURCE /* nftw */
 #include "harness/common/program.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <libgen.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -11,6 +13,8 @@
 
 #include "harness/common/exit_code.h"
 #include "harness/common/text_file.h"
+
+enum { FOLDERS_OPEN_MAX = 16 };
 
 bool program_folder_make(const char *name, const char *path)
 {
@@ -46,14 +50,16 @@ struct support_list program_folder_names(const char *path)
     return names;
 }
 
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
+{
+    (void)info, (void)type, (void)place;
+    (void)remove(path);
+    return 0;
+}
+
 void program_folder_remove(const char *path)
 {
-    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(path);
-    for (size_t i = 0; i < names.count; i++) {
-        SUPPORT_FREED char *file = support_format("%s/%s", path, names.items[i]);
-        (void)unlink(file);
-    }
-    (void)rmdir(path);
+    (void)nftw(path, remove_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
 bool program_is_folder(const char *path)

@@ -10,7 +10,7 @@
 /* mkdir -p */
 bool program_folder_make(const char *name, const char *path);
 
-/* A folder and the files in it; what is not there is fine. */
+/* A folder and all that is in it; what is not there is fine. */
 void program_folder_remove(const char *path);
 
 bool program_is_folder(const char *path); /* false also for what is not there */

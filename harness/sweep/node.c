@@ -1,9 +1,7 @@
 /* node.c - see node.h. */
-#define _GNU_SOURCE /* nftw */
 #include "harness/sweep/node.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
@@ -16,7 +14,7 @@
 #include "harness/machine/provenance.h"
 #include "harness/sweep/processes.h"
 
-enum { REQUEST_BYTES_MAX = 1 << 20, LOOK_MS = 50, FOLDERS_OPEN_MAX = 16, END_NS_MAX = 10 * 1000000000LL };
+enum { REQUEST_BYTES_MAX = 1 << 20, LOOK_MS = 50, END_NS_MAX = 10 * 1000000000LL };
 
 static atomic_int signal_received;
 
@@ -125,13 +123,6 @@ static bool answer(const char *name, const char *folder)
     return code == 0 || support_complain(name, "tar ended with %d", code);
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    (void)remove(path);
-    return 0;
-}
-
 static enum exit_code serve_in(const char *name, const char *folder, char *const *arguments)
 {
     bool wanted;
@@ -162,7 +153,7 @@ enum exit_code node_serve(const char *name)
     else
         support_complain(name, "%s: cannot make a folder there: %s", disk_scratch(), strerror(errno));
     if (folder != NULL)
-        (void)nftw(folder, remove_one, FOLDERS_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
+        program_folder_remove(folder);
     interrupt_return(before);
     return code;
 }

@@ -34,7 +34,8 @@ struct fleet {
     struct sweep *sweep;
     size_t count, busy;
     struct node *nodes;
-    unsigned rounds; /* the most repetitions of a point */
+    unsigned rounds;   /* the most repetitions of a point */
+    const char *build; /* which the nodes must have, too */
     uint64_t killed_at_ns;
 };
 
@@ -177,9 +178,8 @@ static void progress_tell(const struct fleet *fleet, const struct node *node, co
 /* ---- One run. ---- */
 
 /* What `maemio node` reads. If nobody does, its launcher has ended, and is found so. */
-static void request_send(int input, char *const *arguments)
+static void request_send(int input, const char *build, char *const *arguments)
 {
-    SUPPORT_FREED char *build = node_build();
     const char *const head[] = {NODE_PROTOCOL, build, NULL};
     bool fine = true;
     for (size_t i = 0; fine && head[i] != NULL; i++)
@@ -219,7 +219,7 @@ static enum exit_code run_begin(struct fleet *fleet, size_t at, struct sweep_run
     if (number != 0)
         (void)kill(pid, is_local(sweep) ? number : SIGTERM);
     if (!is_local(sweep))
-        request_send(node->input, arguments.items);
+        request_send(node->input, fleet->build, arguments.items);
     return EXIT_FINE;
 }
 
@@ -448,7 +448,8 @@ static enum exit_code end_tell(const struct sweep *sweep, enum exit_code code)
 enum exit_code sweep_runs_do(struct sweep *sweep)
 {
     struct sigaction before[INTERRUPT_SIGNALS];
-    struct fleet fleet = {.sweep = sweep, .count = sweep->launcher.nodes.count};
+    SUPPORT_FREED char *build = node_build();
+    struct fleet fleet = {.sweep = sweep, .count = sweep->launcher.nodes.count, .build = build};
     fleet.nodes = support_alloc(fleet.count * sizeof *fleet.nodes);
     at_work.pids = support_alloc(fleet.count * sizeof *at_work.pids);
     at_work.local = is_local(sweep);

@@ -562,19 +562,14 @@ static void run(unsigned setting, uint64_t seed)
     free(model);
 }
 
-static uint64_t first_seed;
-
 static void keys_agree_with_the_oracle(void **state)
 {
     (void)state;
-    for (unsigned s = 0; s < sizeof settings / sizeof settings[0]; s++)
-        for (uint64_t i = 0; i < RUNS; i++)
-            run(s, first_seed + i);
+    run_seeds(sizeof settings / sizeof settings[0], RUNS, run);
 }
 
 int main(void)
 {
-    first_seed = seed_from_environment();
     const struct CMUnitTest tests[] = {cmocka_unit_test(keys_agree_with_the_oracle)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

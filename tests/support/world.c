@@ -312,6 +312,14 @@ uint64_t seed_from_environment(void)
     return seed;
 }
 
+void run_seeds(unsigned settings, uint64_t seeds, void (*run)(unsigned setting, uint64_t seed))
+{
+    uint64_t first = seed_from_environment();
+    for (unsigned setting = 0; setting < settings; setting++)
+        for (uint64_t i = 0; i < seeds; i++)
+            run(setting, first + i);
+}
+
 uint64_t random_next(uint64_t *state)
 {
     uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));

@@ -105,6 +105,8 @@ bool at_race_cancel(void);
 
 /* MAE_SEED or the default, printed. */
 uint64_t seed_from_environment(void);
+/* run(setting, seed) of each setting with so many seeds, from seed_from_environment() on. */
+void run_seeds(unsigned settings, uint64_t seeds, void (*run)(unsigned setting, uint64_t seed));
 /* SplitMix64; threads may call it. */
 uint64_t random_next(uint64_t *state);
 uint64_t random_below(uint64_t *state, uint64_t n);

@@ -25,7 +25,6 @@
 #include <endian.h>
 #include <libgen.h>
 #include <limits.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -504,10 +503,8 @@ void store_close(struct store *store)
 void store_outside(const struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "%s", store->version);
-    outside->disk_bytes = folder_bytes(&store->folder);
-    outside->has_server = true;
-    outside->round_trips = atomic_load_explicit(&store->round_trips, memory_order_relaxed);
-    outside->server_cpu_s = store->server.guard != 0 ? server_cpu_s(&store->server) : NAN;
+    server_outside(&store->server, &store->folder, atomic_load_explicit(&store->round_trips, memory_order_relaxed),
+                   outside);
 }
 
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)

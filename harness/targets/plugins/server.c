@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
@@ -232,7 +233,7 @@ static struct process *processes_read(size_t *count)
     return all;
 }
 
-double server_cpu_s(const struct server *server)
+static double server_cpu_s(const struct server *server)
 {
     size_t count, counted = 0, before;
     struct process *all = processes_read(&count);
@@ -252,6 +253,15 @@ double server_cpu_s(const struct server *server)
     } while (counted > before);
     free(all);
     return cpu_s;
+}
+
+void server_outside(const struct server *server, const struct folder *folder, uint64_t round_trips,
+                    struct target_outside *outside)
+{
+    outside->disk_bytes = folder_bytes(folder);
+    outside->has_server = true;
+    outside->round_trips = round_trips;
+    outside->server_cpu_s = server->guard != 0 ? server_cpu_s(server) : NAN;
 }
 
 /* ---- Stopping. ---- */

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "harness/targets/plugins/folder.h"
+#include "workloads/target.h"
 
 struct server {
     const struct folder *folder; /* the caller's, longer than the server is there */
@@ -45,8 +46,10 @@ bool server_start(struct server *server, const struct server_plan *plan, char *e
 bool server_wait(const struct server *server, uint64_t begun_ns, char *error, size_t error_bytes);
 uint64_t server_clock_ns(void);
 
-/* CPU time of the server's processes, and of the guard's, since the start. */
-double server_cpu_s(const struct server *server);
+/* Files, round trips, and the CPU time of the server's processes, and of the guard's, since the start; NaN without a
+ * guard: it runs elsewhere. */
+void server_outside(const struct server *server, const struct folder *folder, uint64_t round_trips,
+                    struct target_outside *outside);
 
 /* Stops the server, waits for its end and, in a temporary folder, for the removal. All zeros are fine. */
 void server_stop(struct server *server);

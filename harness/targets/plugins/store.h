@@ -1,8 +1,7 @@
 /*
  * store.h - what rows.c asks of a database: keyspaces of byte strings in memcmp order, sessions with transactions, and
  * cursors. Each database has one file with all of this, of which each is linked with rows.c into a shared object of its
- * own: lmdb.c, sqlite.c, rocksdb.c, wiredtiger.c, postgresql.c,
- * redis.c.
+ * own: lmdb.c, sqlite.c, rocksdb.c, wiredtiger.c, postgresql.c, redis.c.
  *
  * Statuses are the target's (workloads/target.h). After one for which target_status_is_abort() is true, store_abort is
  * called. A session belongs to one thread at a time. Bytes that a call gives out stay valid until the session's next
