@@ -1,6 +1,8 @@
 /* nodes.c - see nodes.h. */
 #include "harness/analysis/nodes.h"
 
+#include <math.h>
+
 #include "harness/analysis/verdict.h"
 #include "harness/common/quantity.h"
 
@@ -28,57 +30,103 @@ static struct node_speed *nodes_find(const struct results *set, size_t *count)
     return nodes;
 }
 
-/* The configuration's runs on this node, from the end of `values`, and all others, from its beginning. */
-static struct statistics_block block_of(const struct results *set, const struct results_group *group, const char *name,
-                                        double *values)
+/* Nodes in the comparison; `aside`: those that have been set aside. */
+struct comparison {
+    const struct results *set;
+    const struct results_groups *groups;
+    struct node_speed *nodes;
+    size_t count;
+    bool *aside;
+};
+
+/* Whether the runs of this name count as those of the others. */
+static bool is_other(const struct comparison *all, const char *name)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (strcmp(all->nodes[i].name, name) == 0)
+            return !all->aside[i];
+    return false;
+}
+
+/* The configuration's runs on this node, from the end of `values`, and on the others, from its beginning. */
+static struct statistics_block block_of(const struct comparison *all, const struct results_group *group,
+                                        const char *name, double *values)
 {
     struct statistics_block block = {.a = values};
     double value;
     for (size_t i = 0; i < group->count; i++) {
-        const char *node = results_text(set, group->rows[i], "node");
-        if (*node == '\0' || !quantity_parse_f64(results_text(set, group->rows[i], THROUGHPUT), &value))
+        const char *node = results_text(all->set, group->rows[i], "node");
+        if (!quantity_parse_f64(results_text(all->set, group->rows[i], THROUGHPUT), &value))
             continue;
-        if (strcmp(node, name) != 0)
-            values[block.a_count++] = value;
-        else
+        if (strcmp(node, name) == 0)
             values[group->count - ++block.b_count] = value;
+        else if (is_other(all, node))
+            values[block.a_count++] = value;
     }
     block.b = values + (group->count - block.b_count);
     return block;
 }
 
-static void node_compare(const struct results *set, const struct results_groups *groups, struct node_speed *node)
+static void node_compare(const struct comparison *all, struct node_speed *node)
 {
-    SUPPORT_FREED double *values = support_alloc((set->count + 1) * sizeof *values);
-    SUPPORT_FREED struct statistics_block *blocks = support_alloc((groups->count + 1) * sizeof *blocks);
+    SUPPORT_FREED double *values = support_alloc((all->set->count + 1) * sizeof *values);
+    SUPPORT_FREED struct statistics_block *blocks = support_alloc((all->groups->count + 1) * sizeof *blocks);
     size_t used = 0;
-    for (size_t i = 0; i < groups->count; i++) {
-        blocks[node->compared] = block_of(set, &groups->items[i], node->name, values + used);
-        used += groups->items[i].count;
+    node->compared = 0;
+    for (size_t i = 0; i < all->groups->count; i++) {
+        blocks[node->compared] = block_of(all, &all->groups->items[i], node->name, values + used);
+        used += all->groups->items[i].count;
         node->compared += blocks[node->compared].a_count > 0 && blocks[node->compared].b_count > 0;
     }
     statistics_block_ratio(blocks, node->compared, 1 - VERDICT_ALPHA, &node->ratio, &node->interval);
     node->p = statistics_block_test(blocks, node->compared).p;
 }
 
+/* Compares those that are not set aside with each other. Returns how many they are, and in *farthest which of those
+ * that disagree is farthest off; all->count: none disagrees. */
+static size_t round_compare(const struct comparison *all, size_t *farthest)
+{
+    SUPPORT_FREED double *p = support_alloc((all->count + 1) * sizeof *p),
+                         *holm = support_alloc((all->count + 1) * sizeof *holm);
+    size_t left = 0, at = 0;
+    double most = 0;
+    for (size_t i = 0; i < all->count; i++)
+        if (!all->aside[i]) {
+            node_compare(all, &all->nodes[i]);
+            p[left++] = all->nodes[i].p;
+        }
+    statistics_holm(p, left, holm);
+    *farthest = all->count;
+    for (size_t i = 0; i < all->count; i++) {
+        struct node_speed *node = &all->nodes[i];
+        if (all->aside[i])
+            continue;
+        node->p_holm = holm[at++];
+        node->disagrees = node->p_holm <= VERDICT_ALPHA && (node->interval.low > 1 || node->interval.high < 1);
+        if (node->disagrees && fabs(log(node->ratio)) > most) {
+            most = fabs(log(node->ratio));
+            *farthest = i;
+        }
+    }
+    return left;
+}
+
 struct node_speed *nodes_compare(const struct results *set, size_t *count)
 {
+    enum { TWO = 2 };
     struct node_speed *nodes = nodes_find(set, count);
     SUPPORT_ENDED_BY(results_key_free) struct results_key configuration = {0};
     results_key_add(&configuration, csv_table_column(&set->table, "label"));
     results_key_add_configuration(&configuration, set);
     SUPPORT_ENDED_BY(results_groups_free) struct results_groups groups = results_group(set, &configuration, NULL, 0);
-    SUPPORT_FREED double *p = support_alloc((*count + 1) * sizeof *p), *holm = support_alloc((*count + 1) * sizeof *p);
-    for (size_t i = 0; i < *count; i++) {
-        node_compare(set, &groups, &nodes[i]);
-        p[i] = nodes[i].p;
-    }
-    statistics_holm(p, *count, holm);
-    for (size_t i = 0; i < *count; i++) {
-        const struct statistics_interval *interval = &nodes[i].interval;
-        nodes[i].p_holm = holm[i];
-        nodes[i].disagrees = holm[i] <= VERDICT_ALPHA && (interval->low > 1 || interval->high < 1);
-    }
+    SUPPORT_FREED bool *aside = support_alloc((*count + 1) * sizeof *aside);
+    const struct comparison all = {.set = set, .groups = &groups, .nodes = nodes, .count = *count, .aside = aside};
+    size_t farthest;
+    while (round_compare(&all, &farthest) > TWO && farthest < *count)
+        aside[farthest] = true; /* ends: one less is left */
+    for (size_t i = 0; i < *count; i++)
+        if (aside[i])
+            node_compare(&all, &nodes[i]);
     return nodes;
 }
 

@@ -4,6 +4,10 @@
  * Each node is compared with the others within configurations: of each configuration that it and another node have
  * measured, its runs against theirs. What setting is fast drops out, and what remains is the node. As in verdict.h, a
  * node disagrees if the interval excludes 1 and p, corrected for the number of nodes, is at most VERDICT_ALPHA.
+ *
+ * One node that differs makes the others differ from the rest, too. So of several that disagree the one that is
+ * farthest off is set aside, and the others are compared again without it, until they agree or only two are left, of
+ * which nobody can say who is right. Those that were set aside are told by what they are against those that agree.
  * Checked by: tests/unit/harness/analysis/nodes.c.   Not here: which node measures what (harness/sweep/sweep.h).
  */
 #ifndef HARNESS_ANALYSIS_NODES_H

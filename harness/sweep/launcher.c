@@ -57,15 +57,24 @@ static bool slurm_nodes_add(struct support_list *names, char *error)
                                              allocated ? "scontrol show hostnames" : "sinfo");
 }
 
-/* How many CPUs the node gives to jobs; NULL if the cluster does not say so. The caller frees it. */
-static char *slurm_cpus(const char *name)
+/* How many CPUs each node gives to jobs: asked once for all. Old clusters do not say how many of them that are. */
+static void slurm_cpus_add(struct support_list *cpus)
 {
-    SUPPORT_ENDED_BY(support_list_free) struct support_list lines = {0};
-    SUPPORT_FREED char *word = quoted(name);
-    SUPPORT_FREED char *command =
-        support_format("scontrol show node %s 2>/dev/null | grep -oE 'CPU(Efctv|Tot)=[0-9]+' | cut -d= -f2", word);
-    lines_add(&lines, command);
-    return lines.count == 0 ? NULL : support_copy(lines.items[0]);
+    lines_add(cpus, "scontrol --oneliner show node 2>/dev/null | awk '{ cpus = name = \"\"; "
+                    "for (i = 1; i <= NF; i++) { split($i, field, \"=\"); "
+                    "if (field[1] == \"NodeName\") name = field[2]; "
+                    "if (field[1] == \"CPUEfctv\" || (field[1] == \"CPUTot\" && cpus == \"\")) cpus = field[2] } "
+                    "if (cpus != \"\") print name \"=\" cpus }'");
+}
+
+/* NULL if the cluster does not say so. */
+static const char *slurm_cpus(const struct launcher *launcher, const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < launcher->cpus.count; i++)
+        if (strncmp(launcher->cpus.items[i], name, length) == 0 && launcher->cpus.items[i][length] == '=')
+            return launcher->cpus.items[i] + length + 1;
+    return NULL;
 }
 
 /* ---- Kinds. ---- */
@@ -91,6 +100,8 @@ static bool nodes_find(struct launcher *launcher, const char *text, const char *
                                  "--launcher: slurm:NODES: '%.100s' has ranges: want names such as a,b; `scontrol show "
                                  "hostnames' lists them",
                                  list);
+        if (getenv("SLURM_JOB_ID") == NULL)
+            slurm_cpus_add(&launcher->cpus);
         return list != NULL ? names_add(&launcher->nodes, "--launcher: slurm:NODES", list, error)
                             : slurm_nodes_add(&launcher->nodes, error);
     }
@@ -130,6 +141,7 @@ void launcher_free(struct launcher *launcher)
 {
     free(launcher->program);
     support_list_free(&launcher->nodes);
+    support_list_free(&launcher->cpus);
 }
 
 /* ---- Words. ---- */
@@ -159,7 +171,7 @@ struct support_list launcher_words(const struct launcher *launcher, size_t node)
         support_list_add(&words, "%s node", program);
     } else if (launcher->kind == LAUNCHER_SLURM) {
         bool allocated = getenv("SLURM_JOB_ID") != NULL;
-        SUPPORT_FREED char *cpus = allocated ? NULL : slurm_cpus(name);
+        const char *cpus = allocated ? NULL : slurm_cpus(launcher, name);
         words_add(&words, srun);
         if (cpus != NULL)
             support_list_add(&words, "--cpus-per-task=%s", cpus);
@@ -170,7 +182,8 @@ struct support_list launcher_words(const struct launcher *launcher, size_t node)
         words_add(&words, (const char *const[]){"env", NULL});
         support_list_add(&words, "MAEMIO_NODE=%s", name);
         words_add(&words, (const char *const[]){"sh", "-c", NULL});
-        support_list_add(&words, "exec %s \"$@\"", launcher->command);
+        /* The command may begin with settings, such as PATH=/opt/bin, which exec itself does not take. */
+        support_list_add(&words, "exec env %s \"$@\"", launcher->command);
         words_add(&words, (const char *const[]){"sh", launcher->program, "node", NULL});
     }
     return words;

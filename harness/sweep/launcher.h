@@ -20,6 +20,7 @@ struct launcher {
     const char *command;       /* of LAUNCHER_COMMAND */
     char *program;             /* maemio, on the nodes */
     struct support_list nodes; /* names; of LAUNCHER_LOCAL one that is empty */
+    struct support_list cpus;  /* of LAUNCHER_SLURM outside of an allocation: NODE=CPUS, as the cluster says */
 };
 
 /* `text`: of --launcher; `nodes`, `program`: of --nodes and --program, NULL where they are not given. The texts stay

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -82,6 +85,43 @@ static bool input_ended(void)
     return poll(&input, 1, LOOK_MS) > 0 && read(STDIN_FILENO, &unused, 1) <= 0;
 }
 
+/* The node's name, which the sweep gives to each run; "" if it does not. */
+static const char *node_name(const struct support_list *arguments)
+{
+    static const char option[] = "--node=";
+    for (size_t i = 0; i < arguments->count; i++)
+        if (strncmp(arguments->items[i], option, sizeof option - 1) == 0)
+            return arguments->items[i] + sizeof option - 1;
+    return "";
+}
+
+/* Makes this the only one that runs on the node for this user: waits until an earlier one, whose sweep is gone, has
+ * seen its run end. A name that the kernel gives back when all have ended who hold it, whatever ends them, says who it
+ * is; it is no file. The run inherits it. -1 if nobody wants the run any more, or there is no such name. */
+static int node_claim(const char *name, const char *node)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX}; /* that sun_path begins with a NUL makes it no file */
+    (void)snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "maemio-node/%lu/%s", (unsigned long)getuid(),
+                   node);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(address.sun_path + 1));
+    int claim = socket(AF_UNIX, SOCK_DGRAM, 0);
+    bool waits = false;
+    while (claim >= 0 && bind(claim, (const struct sockaddr *)&address, bytes) != 0) {
+        int code = errno;
+        if (code == EADDRINUSE && !input_ended() && atomic_load(&signal_received) == 0) {
+            if (!waits)
+                support_complain(name, "an earlier run on this node has not ended yet: this one waits for it");
+            waits = true;
+            continue;
+        }
+        if (code != EADDRINUSE)
+            support_complain(name, "the node cannot be claimed: %s", strerror(code));
+        (void)close(claim);
+        claim = -1;
+    }
+    return claim;
+}
+
 /* Until the run has ended. It is told when nobody wants it any more, and killed if it does not heed that. */
 static int run_await(pid_t pid, bool *wanted)
 {
@@ -146,6 +186,11 @@ enum exit_code node_serve(const char *name)
         return EXIT_USAGE;
     interrupt_take(signal_note, before); /* no signal ends this before the folder is gone, */
     (void)signal(SIGPIPE, SIG_IGN);      /* nor does a sweep that no longer listens */
+    int claim = node_claim(name, node_name(&arguments));
+    if (claim < 0) {
+        interrupt_return(before);
+        return EXIT_FAILED;
+    }
     SUPPORT_FREED char *folder = disk_scratch_make();
     enum exit_code code = EXIT_FAILED;
     if (folder != NULL)
@@ -154,6 +199,7 @@ enum exit_code node_serve(const char *name)
         support_complain(name, "%s: cannot make a folder there: %s", disk_scratch(), strerror(errno));
     if (folder != NULL)
         program_folder_remove(folder);
+    (void)close(claim);
     interrupt_return(before);
     return code;
 }

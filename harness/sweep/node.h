@@ -6,6 +6,9 @@
  * The answer is an archive (tar) of the files that the run left, of its output (NODE_LOG), and at last of its exit code
  * (NODE_CODE), without which it is no answer; an archive because nothing says that the machines share a file system.
  * The input stays open while the sweep wants the run: its end, also that of the connection, ends the run.
+ *
+ * Of one user and on one node only one run goes on at a time: what was left behind by a sweep that is gone has ended
+ * before another begins.
  */
 #ifndef HARNESS_SWEEP_NODE_H
 #define HARNESS_SWEEP_NODE_H

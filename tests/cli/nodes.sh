@@ -49,6 +49,10 @@ equals "share a round's points" "$(placed "$work/three" | tr ' ' '\n' | cut -d/ 
 swept said --launcher "sh -c 'echo \$MAEMIO_NODE >>$work/names; exec \"\$@\"' x" --nodes first,second
 ended "the command knows the node" 0
 equals "by its name" "$(sort -u "$work/names" | paste -sd' ')" "first second"
+swept prefix --launcher "MAEMIO_WORD=there sh -c 'echo \$MAEMIO_WORD >>$work/words; exec \"\$@\"' x" \
+    --override repetitions=1 --override theta=0
+ended "a command with a setting before it" 0 "1/1 "
+equals "has it" "$(sort -u "$work/words")" "there"
 swept inside --launcher env --override repetitions=1 --override theta=0 --override set.durability=async \
     --override set.log_dir=database
 ended "a database in the run's folder" 0 "1/1 "
@@ -117,6 +121,11 @@ both_run() {
     [ "$(runs | wc -l)" -ge 2 ]
 }
 # shellcheck disable=SC2317 # `await` calls it
+a_run() {
+    runs >"$work/pids"
+    [ -s "$work/pids" ]
+}
+# shellcheck disable=SC2317 # `await` calls it
 none_runs() {
     runs >"$work/pids"
     [ ! -s "$work/pids" ]
@@ -138,6 +147,23 @@ for signal in INT KILL; do
     equals "SIG$signal: no run goes on" "$(cat "$work/pids")" ""
 done
 equals "an interrupted sweep leaves no half of a run" "$(find "$work/cut-INT/runs" -name '*.part')" ""
+
+# A run that heeds nobody, of a sweep that is gone: the node kills it in the end, and only then the next one begins. The
+# launcher ends with the sweep, as ssh does, and the node does not.
+(
+    set -m
+    "$maemio" sweep "$work/job.conf" --no-page --out "$work/stale" --nodes a \
+        --launcher "sh -c 'exec 3<&0; \"\$@\" <&3 & wait' x" --override time=60s \
+        --override "${work_mark#--}" >"$work/out" 2>"$work/err" &
+    await a_run
+    xargs -n 1 dirname <"$work/pids" | xargs -n 1 basename | xargs kill -STOP
+    kill -KILL $!
+    wait $!
+)
+swept next --launcher env --nodes a --override repetitions=1 --override theta=0
+ended "a node with a run that was left behind" 0 "1/1 "
+runs >"$work/pids"
+equals "has ended it before" "$(cat "$work/pids")" ""
 
 # ---- By ssh: a server of our own. ----
 skip() {

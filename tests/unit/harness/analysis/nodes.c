@@ -14,17 +14,22 @@
 
 enum { SETTINGS = 4, ROUNDS = 6 };
 
-/* Each round is on one of the nodes a and b. Settings differ a lot, runs by some percent, and b by `factor`. */
-static struct results sweep_of(double factor, const char *first, const char *second)
+struct speed {
+    const char *node;
+    double factor;
+};
+
+/* Each round is on one of the nodes. Settings differ a lot, runs by some percent, and nodes by their factors. */
+static struct results sweep_over(size_t count, const struct speed *speeds, int rounds)
 {
     FILE *file = scratch_text_open();
     fputs("txn_type,outcome,check_result,threads,label,wl_theta,node,repetition,throughput_txn_per_s\n", file);
-    for (int round = 0; round < ROUNDS; round++)
+    for (int round = 0; round < rounds; round++)
         for (int setting = 0; setting < SETTINGS; setting++) {
-            bool is_second = round % 2 == 1;
+            const struct speed *speed = &speeds[(size_t)round % count];
             double noise = 1 + 0.004 * ((round * 5 + setting * 3) % 7 - 3);
-            fprintf(file, "all,complete,passed,1,x,0.%d,%s,%d,%.3f\n", setting, is_second ? second : first, round + 1,
-                    1000 * (setting + 1) * noise * (is_second ? factor : 1));
+            fprintf(file, "all,complete,passed,1,x,0.%d,%s,%d,%.3f\n", setting, speed->node, round + 1,
+                    1000 * (setting + 1) * noise * speed->factor);
         }
     struct results set;
     char error[CSV_TABLE_ERROR_BYTES], *rows = scratch_text_close(file);
@@ -33,6 +38,11 @@ static struct results sweep_of(double factor, const char *first, const char *sec
     if (!results_read(&set, scratch_path, error))
         fail_msg("%s", error);
     return set;
+}
+
+static struct results sweep_of(double factor, const char *first, const char *second)
+{
+    return sweep_over(2, (const struct speed[]){{first, 1}, {second, factor}}, ROUNDS);
 }
 
 static void a_slow_node_is_found(void **state)
@@ -74,6 +84,41 @@ static void equal_nodes_do_not_disagree(void **state)
     results_free(&set);
 }
 
+/* Who is slow is set aside, and the others are compared without it. */
+static void one_slow_node_does_not_mark_the_others(void **state)
+{
+    (void)state;
+    struct results set = sweep_over(3, (const struct speed[]){{"a", 1}, {"b", 0.8}, {"c", 1}}, 2 * ROUNDS);
+    size_t count;
+    struct node_speed *nodes = nodes_compare(&set, &count);
+    assert_int_equal(count, 3);
+    assert_true(nodes[1].disagrees);
+    assert_true(nodes[1].ratio > 0.78 && nodes[1].ratio < 0.82);
+    for (size_t i = 0; i < count; i += 2) {
+        assert_false(nodes[i].disagrees);
+        assert_true(nodes[i].ratio > 0.98 && nodes[i].ratio < 1.02);
+    }
+    free(nodes);
+    results_free(&set);
+}
+
+/* Two of five, one slow and one fast: each is told by what it is against the three that agree. */
+static void several_nodes_are_set_aside(void **state)
+{
+    (void)state;
+    const struct speed speeds[] = {{"a", 1}, {"b", 0.8}, {"c", 1}, {"d", 1.3}, {"e", 1}};
+    struct results set = sweep_over(5, speeds, 20);
+    size_t count;
+    struct node_speed *nodes = nodes_compare(&set, &count);
+    assert_int_equal(count, 5);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(nodes[i].disagrees, speeds[i].factor != 1);
+        assert_true(nodes[i].ratio > 0.98 * speeds[i].factor && nodes[i].ratio < 1.02 * speeds[i].factor);
+    }
+    free(nodes);
+    results_free(&set);
+}
+
 static void one_node_is_compared_with_none(void **state)
 {
     (void)state;
@@ -98,6 +143,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_node_is_found),
         cmocka_unit_test(equal_nodes_do_not_disagree),
+        cmocka_unit_test(one_slow_node_does_not_mark_the_others),
+        cmocka_unit_test(several_nodes_are_set_aside),
         cmocka_unit_test(one_node_is_compared_with_none),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "harness/common/program.h"
+#include "harness/common/text_file.h"
 #include "harness/sweep/launcher.h"
 
 static char *words_of(const char *text, const char *nodes, const char *program, size_t node)
@@ -73,18 +75,39 @@ static void ssh_quotes_the_program(void **state)
     assert_refused("ssh:a", "b", NULL, "--nodes: the nodes of ssh and slurm stand in --launcher");
 }
 
-/* An scontrol that knows the node n2, found before any other. */
+/* An scontrol that knows two nodes, found before any other; it notes each call in the file `calls`. */
 static void scontrol_stand_in(char *folder)
 {
-    static const char script[] = "#!/bin/sh\n[ \"$*\" != 'show node n2' ] ||"
-                                 " printf 'NodeName=n2\\n   CPUAlloc=0 CPUEfctv=6 CPUTot=8 CPULoad=0.1\\n'\n";
     assert_non_null(mkdtemp(folder));
     SUPPORT_FREED char *path = support_format("%s/scontrol", folder);
     SUPPORT_FREED char *found = support_format("%s:%s", folder, getenv("PATH"));
     FILE *file = fopen(path, "we");
     assert_non_null(file);
-    assert_true(fputs(script, file) >= 0 && fclose(file) == 0 && chmod(path, 0700) == 0);
+    assert_true(fprintf(file,
+                        "#!/bin/sh\necho \"$*\" >>%s/calls\n[ \"$*\" != '--oneliner show node' ] || printf "
+                        "'NodeName=n2 Arch=x86_64 CPUAlloc=0 CPUEfctv=6 CPUTot=8 CPULoad=0.1\\n"
+                        "NodeName=n22 CPUAlloc=0 CPUTot=4\\n'\n",
+                        folder) > 0);
+    assert_true(fclose(file) == 0 && chmod(path, 0700) == 0);
     assert_int_equal(setenv("PATH", found, 1), 0);
+}
+
+/* However many runs there are. */
+static void scontrol_is_asked_once(const char *folder)
+{
+    char error[LAUNCHER_ERROR_BYTES], why[LAUNCHER_ERROR_BYTES];
+    struct launcher launcher;
+    SUPPORT_FREED char *path = support_format("%s/calls", folder);
+    assert_int_equal(unlink(path), 0); /* of the calls before */
+    assert_true(launcher_init(&launcher, "slurm:n2,n22", NULL, NULL, error));
+    for (size_t run = 0; run < 4; run++) {
+        struct support_list words = launcher_words(&launcher, run % 2);
+        support_list_free(&words);
+    }
+    launcher_free(&launcher);
+    SUPPORT_FREED char *calls = text_file_read(path, 4096, true, NULL, why, sizeof why);
+    assert_non_null(calls);
+    assert_string_equal(calls, "--oneliner show node\n");
 }
 
 static void slurm_takes_a_whole_node(void **state)
@@ -96,7 +119,9 @@ static void slurm_takes_a_whole_node(void **state)
     assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
     assert_words("slurm:n1,n2", NULL, "/opt/maemio", 1,
                  "[--cpus-per-task=6] [--exclusive] [--nodelist=n2] [/opt/maemio] [node]");
+    assert_words("slurm:n1,n22", NULL, "/opt/maemio", 1, "[--cpus-per-task=4] [--exclusive] [--nodelist=n22]");
     assert_words("slurm:n1,n2", NULL, "/opt/maemio", 0, "[--cpu-bind=none] [--exclusive] [--nodelist=n1]");
+    scontrol_is_asked_once(folder);
     assert_int_equal(setenv("SLURM_JOB_ID", "7", 1), 0);
     assert_words("slurm:n1,n2", NULL, "/opt/maemio", 0, "[--overlap] [--nodelist=n1] [/opt/maemio] [node]");
     assert_int_equal(unsetenv("SLURM_JOB_ID"), 0);
@@ -109,7 +134,7 @@ static void a_command_knows_its_node(void **state)
 {
     (void)state;
     assert_words("podman exec -i $MAEMIO_NODE", "a,b", "/m", 1,
-                 "[env] [MAEMIO_NODE=b] [sh] [-c] [exec podman exec -i $MAEMIO_NODE \"$@\"] [sh] [/m] [node]");
+                 "[env] [MAEMIO_NODE=b] [sh] [-c] [exec env podman exec -i $MAEMIO_NODE \"$@\"] [sh] [/m] [node]");
     assert_words("nice", NULL, "/m", 0, "[MAEMIO_NODE=1]");
     assert_refused(" ", NULL, NULL, "is empty: want local, ssh:HOSTS, slurm or a command");
 }
