@@ -10,9 +10,11 @@ const struct anomaly_script anomaly_scripts[] = {
     {.name = "G1b intermediate read", .ops = {"wx wx", "rx rx"}, .order = "121122"},
     {.name = "G1c circular information flow", .ops = {"wx ry", "wy rx"}, .order = "121212"},
     {.name = "OTV observed transaction vanishes", .ops = {"wx wy", "wx wy", "rx ry rx ry"}, .order = "1121232333323"},
+    {.name = "OTV, before the second one commits", .ops = {"wx wy", "wx wy", "rx ry"}, .order = "111233223"},
     {.name = "PMP predicate many preceders", .ops = {"s* s*", "iz"}, .order = "12211", .ordered = true},
     {.name = "PMP with writes", .ops = {"wx wy", "s* dy"}, .order = "122112", .ordered = true},
     {.name = "P4 lost update", .ops = {"rx wx", "rx wx"}, .order = "12121212"},
+    {.name = "P4 lost update, of what was committed", .ops = {"rx wx", "rx wx"}, .order = "121122"},
     {.name = "G-single read skew", .ops = {"rx ry", "rx ry wx wy"}, .order = "12222211"},
     {.name = "G-single with a predicate", .ops = {"s* s*", "wx"}, .order = "12211", .ordered = true},
     {.name = "G-single with a write", .ops = {"rx dy", "rx ry wx wy"}, .order = "12222211"},
@@ -123,7 +125,7 @@ static enum target_status delete_with_entries(const struct anomaly_stage *stage,
 enum target_status anomaly_run_op(const struct anomaly_stage *stage, struct target_txn *txn, const char *op)
 {
     const struct target_ops *ops = stage->ops;
-    uint64_t key = (uint64_t)(op[1] - 'x'), ref;
+    uint64_t key = op[1] == 'w' ? ANOMALY_KEYS : (uint64_t)(op[1] - 'x'), ref;
     const void *data;
     void *fresh;
     switch (op[0]) {

@@ -13,7 +13,8 @@
 enum { ANOMALY_TXNS_MAX = 3, ANOMALY_OPS_MAX = 6, ANOMALY_KEYS = 3 };
 
 /*
- * Operations are two letters: what, and on which key. x and y are there at first, z is not.
+ * Operations are two letters: what, and on which key. x and y are there at first, z is not, nor is w, which scripts of
+ * other tests may add.
  *   r read   w update   b blind write   d delete   i insert   s scan of all keys (which is on none: s*)
  * Those on a second index, whose entries lead to the same rows and come and go without them:
  *   a add the entry of the key's row   u take the key's entry out   m move it to the next key   v read by it
@@ -37,7 +38,7 @@ extern const struct anomaly_script anomaly_entry_scripts[];
 /* The operations of one transaction, each with its end; returns their number. */
 unsigned anomaly_ops_of(const char *text, char ops[ANOMALY_OPS_MAX][3]);
 
-/* Where operations run: 8-byte keys 0 (x), 1 (y), 2 (z) lead to rows of 8 bytes. */
+/* Where operations run: 8-byte keys 0 (x), 1 (y), 2 (z), 3 (w) lead to rows of 8 bytes. */
 struct anomaly_stage {
     const struct target_ops *ops;
     struct target_table *table;

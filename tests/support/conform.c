@@ -37,6 +37,17 @@ static bool variant_make(struct conform_variant *variant, const struct target_op
     return true;
 }
 
+void conform_default(struct conform_variant *variant, const struct target_ops *ops)
+{
+    assert_true(variant_make(variant, ops, 0, NULL));
+}
+
+void conform_clear(struct conform_variant *variant)
+{
+    if (variant->ops->options != NULL)
+        option_values_clear(variant->ops->options, variant->values);
+}
+
 static unsigned variants_run;
 
 static void run(struct conform_variant *variant, void (*body)(const struct conform_variant *variant))
@@ -48,8 +59,7 @@ static void run(struct conform_variant *variant, void (*body)(const struct confo
         variants_run++;
         body(variant);
     }
-    if (variant->ops->options != NULL)
-        option_values_clear(variant->ops->options, variant->values);
+    conform_clear(variant);
 }
 
 static void run_words(const struct target_ops *ops, size_t option, const char *words,
@@ -62,8 +72,8 @@ static void run_words(const struct target_ops *ops, size_t option, const char *w
         snprintf(word, sizeof word, "%.*s", (int)length, at);
         if (variant_make(&variant, ops, option, word))
             run(&variant, body);
-        else if (ops->options != NULL)
-            option_values_clear(ops->options, variant.values);
+        else
+            conform_clear(&variant);
         at += length;
     }
 }
@@ -81,7 +91,7 @@ void conform_each(void (*body)(const struct conform_variant *variant))
         }
         if ((ops = external_load(ops, why, sizeof why)) == NULL)
             fail_msg("%s", why);
-        assert_true(variant_make(&variant, ops, 0, NULL));
+        conform_default(&variant, ops);
         run(&variant, body);
         for (size_t option = 0; ops->options != NULL && option < option_count(ops->options); option++) {
             const struct option_spec *spec = &ops->options[option];

@@ -31,6 +31,10 @@ struct conform_variant {
 /* Runs `body` on each; prints whose turn it is, so that the last name before a failure is the culprit's. */
 void conform_each(void (*body)(const struct conform_variant *variant));
 
+/* The target with all its defaults, but without huge pages; conform_clear frees what the settings hold. */
+void conform_default(struct conform_variant *variant, const struct target_ops *ops);
+void conform_clear(struct conform_variant *variant);
+
 /* Sets an option if the target has it. */
 void conform_set(struct conform_variant *variant, const char *option, const char *value);
 

@@ -27,6 +27,7 @@ struct store_session {
     struct store *store;
     WT_SESSION *session;
     WT_CURSOR *cursors[STORE_SPACES_MAX]; /* NULL: not used yet */
+    WT_CURSOR *placed;                    /* the one that was used last; NULL */
 };
 
 struct store_cursor {
@@ -169,20 +170,29 @@ void store_abort(struct store_session *session)
 
 /* ---- Keys. ---- */
 
+/* A cursor that stands on something keeps the state that it has read for all others of the session. With read committed
+ * it must not: the next request is to see what is committed by then. */
+static int lift(struct store_session *session)
+{
+    WT_CURSOR *placed = session->placed;
+    session->placed = NULL;
+    return placed != NULL && session->store->is_read_committed ? placed->reset(placed) : 0;
+}
+
 /* The session's cursor, on a key. */
 static int cursor_on(struct store_session *session, unsigned space, struct store_bytes key, WT_CURSOR **cursor)
 {
     WT_CURSOR **known = &session->cursors[space];
     WT_ITEM item = {.data = key.data, .size = key.count};
-    int code = 0;
-    if (*known == NULL) {
+    int code = lift(session);
+    if (code == 0 && *known == NULL) {
         char uri[URI_BYTES];
         name(space, uri);
         code = session->session->open_cursor(session->session, uri, NULL, "overwrite=true", known);
     }
     if (code == 0)
         (*known)->set_key(*known, &item);
-    *cursor = *known;
+    *cursor = session->placed = *known;
     return code;
 }
 
@@ -239,7 +249,9 @@ enum target_status store_cursor_open(struct store_session *session, unsigned spa
     if (hi.count > 0)
         memcpy(cursor->hi, hi.data, hi.count);
     name(space, uri);
-    int code = session->session->open_cursor(session->session, uri, NULL, NULL, &cursor->cursor);
+    int code = lift(session);
+    if (code == 0)
+        code = session->session->open_cursor(session->session, uri, NULL, NULL, &cursor->cursor);
     if (code == 0)
         *result = cursor;
     else
