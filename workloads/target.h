@@ -94,7 +94,9 @@ enum {
     TARGET_PREFETCH_MAX = 64,
     TARGET_PAYLOAD_MAX_BYTES = 65528,
     TARGET_KEY_MIN_BYTES = 8,
-    TARGET_KEY_MAX_BYTES = 64
+    TARGET_KEY_MAX_BYTES = 64,
+    TARGET_VARIABLE_KEY_MAX_BYTES = 255,
+    TARGET_VARIABLE_KEY_STRIDE = 1 + TARGET_VARIABLE_KEY_MAX_BYTES /* from one key to the next in arrays of such keys */
 };
 
 struct target_table_config {
@@ -102,11 +104,14 @@ struct target_table_config {
     uint64_t expected_rows;   /* a hint, 0 if unknown; never a limit */
 };
 
-/* Keys of 8 bytes are `uint64_t` in native order and sort as integers; longer ones are byte strings. */
+/* Keys of 8 bytes are `uint64_t` in native order and sort as integers; longer ones are byte strings. A key of variable
+ * length is a byte that says how many bytes it has, and these bytes. They sort as memcmp does, and of two keys of which
+ * one begins the other the shorter one comes first. */
 struct target_index_config {
     enum target_index_kind kind;
-    size_t key_bytes;       /* fixed per index, TARGET_KEY_MIN_BYTES to TARGET_KEY_MAX_BYTES */
+    size_t key_bytes;       /* fixed per index, TARGET_KEY_MIN_BYTES to TARGET_KEY_MAX_BYTES; but see `variable` */
     bool non_unique;        /* ordered only: several rows may have one key; entries are (key, ref) pairs */
+    bool variable;          /* ordered only: 1 to key_bytes bytes, and that at most TARGET_VARIABLE_KEY_MAX_BYTES */
     uint64_t expected_rows; /* a hint, 0 if unknown; never a limit */
 };
 
@@ -362,7 +367,7 @@ static inline void target_backoff(const struct target_ops *ops, struct target_wo
 }
 
 /* A hint, which without the extra does nothing: the first TARGET_PREFETCH_MAX of these keys, which lie one behind the
- * other, will be asked for soon. */
+ * other (of variable length: TARGET_VARIABLE_KEY_STRIDE bytes apart), will be asked for soon. */
 static inline void target_prefetch(const struct target_ops *ops, struct target_txn *txn, struct target_index *index,
                                    const void *keys, size_t count)
 {

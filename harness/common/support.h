@@ -48,7 +48,7 @@ void support_freed(void *variable);
 uint64_t support_hash(uint64_t hash, const void *data, size_t bytes);
 
 /* A text for a message, cut off at SUPPORT_SHORT_BYTES. It stays until this thread has made SUPPORT_SHORTS more. */
-enum { SUPPORT_SHORT_BYTES = 256, SUPPORT_SHORTS = 16 };
+enum { SUPPORT_SHORT_BYTES = 640, SUPPORT_SHORTS = 16 };
 char *support_short(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A text that grows. {0} is empty. `text` is NULL until something is added; its owner frees it. */

@@ -95,6 +95,16 @@ void history_fini(struct history *history)
     memset(history, 0, sizeof *history);
 }
 
+/* Whether keys of variable length, each of which begins `stride` words behind the one before, are no longer than the
+ * index says. A bound that is open has no byte. */
+static bool keys_are_sound(const struct history_index *index, const uint64_t *key, uint64_t count, size_t stride)
+{
+    for (; index->variable && count > 0; count--, key += stride)
+        if (*(const unsigned char *)key > index->key_bytes)
+            return false;
+    return true;
+}
+
 size_t history_record_words(const struct history *history, const uint64_t *words, size_t left)
 {
 #define HISTORY_SHAPE(name, text, fields, words, keys) [HISTORY_##name] = {words, keys},
@@ -111,15 +121,19 @@ size_t history_record_words(const struct history *history, const uint64_t *words
         uint64_t index = history_b(words[0]);
         if (index >= HISTORY_INDEXES_MAX || !history->indexes[index].declared)
             return 0;
-        size_t key_words = history->indexes[index].key_words;
+        const struct history_index *info = &history->indexes[index];
+        size_t key_words = info->key_words;
         count += shapes[kind].keys * key_words;
+        if (count > left || !keys_are_sound(info, words + 1, shapes[kind].keys, key_words))
+            return 0;
         if (kind == HISTORY_SCAN) {
-            if (count > left)
-                return 0;
             uint64_t entries = words[1 + 2 * key_words];
+            size_t first = count;
             if (entries > left)
                 return 0;
             count += entries * (key_words + 1);
+            if (count > left || !keys_are_sound(info, words + first, entries, key_words + 1))
+                return 0;
         }
     }
     return count <= left ? count : 0;
@@ -128,13 +142,14 @@ size_t history_record_words(const struct history *history, const uint64_t *words
 static bool declare(struct history *history, const uint64_t *words)
 {
     struct history_index *index = &history->indexes[history_b(words[0])];
-    if (words[1] == 0 || words[1] > HISTORY_KEY_WORDS_MAX * sizeof(uint64_t))
+    if (words[1] == 0 || words[1] > HISTORY_KEY_BYTES_MAX)
         return false;
     index->declared = true;
     index->ordered = history_a(words[0]) & HISTORY_ORDERED;
     index->non_unique = history_a(words[0]) & HISTORY_NON_UNIQUE;
+    index->variable = history_a(words[0]) & HISTORY_VARIABLE;
     index->key_bytes = (unsigned)words[1];
-    index->key_words = (index->key_bytes + 7) / 8;
+    index->key_words = history_key_words(index->key_bytes, index->variable);
     memcpy(index->name, words + 2, HISTORY_NAME_BYTES);
     index->name[HISTORY_NAME_BYTES] = '\0';
     return true;
@@ -164,10 +179,10 @@ static uint64_t mix(uint64_t x)
 
 enum { SMALL_KEY_BITS = 40, REGISTER_BITS = 56 };
 
-uint64_t history_register(unsigned index, const void *key, size_t key_bytes)
+uint64_t history_register(unsigned index, const void *key, size_t key_bytes, bool fixed)
 {
     uint64_t word = 0, hash = index;
-    if (key_bytes == sizeof word) {
+    if (fixed && key_bytes == sizeof word) {
         memcpy(&word, key, sizeof word);
         if (word >> SMALL_KEY_BITS == 0 && index < HISTORY_INDEXES_MAX)
             return UINT64_C(1) << (REGISTER_BITS - 1) | (uint64_t)index << SMALL_KEY_BITS | word;
@@ -182,6 +197,11 @@ uint64_t history_register(unsigned index, const void *key, size_t key_bytes)
 
 int history_key_compare(const struct history_index *index, const uint64_t *x, const uint64_t *y)
 {
+    const unsigned char *const a = (const unsigned char *)x, *const b = (const unsigned char *)y;
+    if (index->variable) {
+        int order = memcmp(a + 1, b + 1, a[0] < b[0] ? a[0] : b[0]);
+        return order != 0 ? order : a[0] - b[0];
+    }
     if (index->key_bytes == sizeof *x)
         return x[0] < y[0] ? -1 : x[0] > y[0];
     return memcmp(x, y, index->key_bytes);
@@ -189,12 +209,14 @@ int history_key_compare(const struct history_index *index, const uint64_t *x, co
 
 char *history_key_text(const struct history_index *index, const uint64_t *key)
 {
-    static_assert(2 * 8 * (int)HISTORY_KEY_WORDS_MAX < (int)SUPPORT_SHORT_BYTES, "all digits of a key fit");
-    if (index->key_bytes == sizeof *key)
+    static_assert(2 * (int)HISTORY_KEY_BYTES_MAX < (int)SUPPORT_SHORT_BYTES, "all digits of a key fit");
+    const unsigned char *bytes = (const unsigned char *)key;
+    if (!index->variable && index->key_bytes == sizeof *key)
         return support_short("%" PRIu64, key[0]);
+    const unsigned count = index->variable ? *bytes++ : index->key_bytes;
     char *text = support_short("%s", "");
-    for (unsigned i = 0; i < index->key_bytes; i++)
-        (void)sprintf(text + 2 * i, "%02x", ((const unsigned char *)key)[i]);
+    for (unsigned i = 0; i < count; i++)
+        (void)sprintf(text + 2 * i, "%02x", bytes[i]);
     return text;
 }
 

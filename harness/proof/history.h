@@ -11,9 +11,10 @@
  * it returned. Only COMMIT may hold a claim of the database: its place in the serial order.
  *
  * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7
- * kind, 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded.
+ * kind, 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded; one of variable length is a byte that
+ * says how many bytes it has, and these bytes, in (key_bytes + 8) / 8 words.
  *
- *   INDEX    a: 1 ordered, 2 non-unique  b: index      key_bytes, 8 words of name      before the index is used
+ *   INDEX    a: flags below              b: index      key_bytes, 8 words of name      before the index is used
  *   BEGIN    a: 1 snapshot               b: worker     name
  *   READ     a: seq read                               register, name of the writer read
  *   WRITE    a: own seq    b: seq replaced             register, name replaced         an update, which read that
@@ -40,15 +41,15 @@
  * head of an empty block of stream 0xffff: without it the file is not whole, and nothing can be said about it.
  *
  * The text form, for people and for tests, has one record a line, words separated by blanks; '#' begins a comment:
- *   index 0 customers ordered|hash unique|non-unique 8
+ *   index 0 customers ordered|hash unique|non-unique fixed|variable 8
  *   begin 1/20 rw|snapshot worker 1
  *   read X 2/9.1 | write X 1 over 2/9.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 2/9.1|* | miss X |
  *   exists X | wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
  *   commit [PLACE] | abort [STATUS]
- * X is a register: any word, or #HEX for the number itself. KEY is a number for 8-byte keys, else hex digits. A name is
- * STREAM/NUMBER, or a number alone. STATUS is a number.
+ * X is a register: any word, or #HEX for the number itself. KEY is a number for fixed keys of 8 bytes, else hex digits.
+ * A name is STREAM/NUMBER, or a number alone. STATUS is a number.
  */
 #ifndef HARNESS_PROOF_HISTORY_H
 #define HARNESS_PROOF_HISTORY_H
@@ -56,24 +57,24 @@
 #include "harness/common/support.h"
 
 /* name in text, its fields there (text.c), number of words without keys and lists, keys */
-#define HISTORY_KINDS(X)              \
-    X(INDEX, "index", "jahuz", 10, 0) \
-    X(BEGIN, "begin", "nmw", 2, 0)    \
-    X(READ, "read", "xv", 3, 0)       \
-    X(WRITE, "write", "xso", 3, 0)    \
-    X(BLIND, "blind", "xs", 2, 0)     \
-    X(INSERT, "insert", "xsr", 3, 0)  \
-    X(DELETE, "delete", "xsO", 3, 0)  \
-    X(MISS, "miss", "x", 2, 0)        \
-    X(EXISTS, "exists", "x", 2, 0)    \
-    X(WRONG, "wrong", "xy", 3, 0)     \
-    X(ADD, "add", "ikf", 2, 1)        \
-    X(REMOVE, "remove", "ikf", 2, 1)  \
-    X(FIND, "find", "ikf", 2, 1)      \
-    X(ABSENT, "absent", "ik", 1, 1)   \
-    X(SCAN, "scan", "idlge", 2, 2)    \
-    X(ROWS, "rows", "tc", 2, 0)       \
-    X(COMMIT, "commit", "p", 2, 0)    \
+#define HISTORY_KINDS(X)               \
+    X(INDEX, "index", "jahuqz", 10, 0) \
+    X(BEGIN, "begin", "nmw", 2, 0)     \
+    X(READ, "read", "xv", 3, 0)        \
+    X(WRITE, "write", "xso", 3, 0)     \
+    X(BLIND, "blind", "xs", 2, 0)      \
+    X(INSERT, "insert", "xsr", 3, 0)   \
+    X(DELETE, "delete", "xsO", 3, 0)   \
+    X(MISS, "miss", "x", 2, 0)         \
+    X(EXISTS, "exists", "x", 2, 0)     \
+    X(WRONG, "wrong", "xy", 3, 0)      \
+    X(ADD, "add", "ikf", 2, 1)         \
+    X(REMOVE, "remove", "ikf", 2, 1)   \
+    X(FIND, "find", "ikf", 2, 1)       \
+    X(ABSENT, "absent", "ik", 1, 1)    \
+    X(SCAN, "scan", "idlge", 2, 2)     \
+    X(ROWS, "rows", "tc", 2, 0)        \
+    X(COMMIT, "commit", "p", 2, 0)     \
     X(ABORT, "abort", "S", 1, 0)
 
 enum history_kind {
@@ -84,9 +85,14 @@ enum history_kind {
         HISTORY_KIND_COUNT
 };
 
-enum { HISTORY_INDEXES_MAX = 1024, HISTORY_NAME_BYTES = 64, HISTORY_KEY_WORDS_MAX = 8 };
+enum {
+    HISTORY_INDEXES_MAX = 1024,
+    HISTORY_NAME_BYTES = 64,
+    HISTORY_KEY_BYTES_MAX = 255,
+    HISTORY_KEY_WORDS_MAX = (HISTORY_KEY_BYTES_MAX + 1) / 8
+};
 enum { HISTORY_SNAPSHOT = 1 };
-enum { HISTORY_ORDERED = 1, HISTORY_NON_UNIQUE = 2 };
+enum { HISTORY_ORDERED = 1, HISTORY_NON_UNIQUE = 2, HISTORY_VARIABLE = 4 };
 /* HISTORY_PART: more entries may have the last key than the scan has visited (non-unique indexes). */
 enum { HISTORY_BACKWARD = 1, HISTORY_LOW_OPEN = 2, HISTORY_HIGH_OPEN = 4, HISTORY_PART = 8 };
 #define HISTORY_ANY_REF UINT64_MAX
@@ -120,10 +126,16 @@ static inline uint64_t history_b(uint64_t word)
 }
 
 struct history_index {
-    bool declared, ordered, non_unique;
-    unsigned key_bytes, key_words;
+    bool declared, ordered, non_unique, variable;
+    unsigned key_bytes, key_words; /* variable: key_bytes of the longest key */
     char name[HISTORY_NAME_BYTES + 1];
 };
+
+/* How many words a key takes. */
+static inline unsigned history_key_words(size_t key_bytes, bool variable)
+{
+    return (unsigned)((key_bytes + variable + sizeof(uint64_t) - 1) / sizeof(uint64_t));
+}
 
 /* ---- Writing: one log a worker. ---- */
 
@@ -189,8 +201,8 @@ char *history_key_text(const struct history_index *index, const uint64_t *key);
 const char *history_name_text(uint64_t name);
 const char *history_version_text(uint64_t name, unsigned seq);
 
-/* The register of an index's key: injective for small keys, else a hash. */
-uint64_t history_register(unsigned index, const void *key, size_t key_bytes);
+/* The register of an index's key: injective for small numbers, else a hash. `fixed`: keys of 8 bytes are numbers. */
+uint64_t history_register(unsigned index, const void *key, size_t key_bytes, bool fixed);
 
 /* Keys as they sort in the index. */
 int history_key_compare(const struct history_index *index, const uint64_t *x, const uint64_t *y);

@@ -6,7 +6,7 @@
 
 #include "workloads/target.h"
 
-enum { WORD_TEXT_BYTES = 2 * 8 * HISTORY_KEY_WORDS_MAX + 8 };
+enum { WORD_TEXT_BYTES = 2 * HISTORY_KEY_BYTES_MAX + 32 }; /* an entry: a key, '=' and a number */
 
 /* ---- The form of each kind of record. ---- */
 
@@ -26,6 +26,7 @@ static const struct field {
     {'a', TEXT, IN_SECOND, "the name", NULL, false, 0},
     {'h', FLAG, IN_A, "ordered", "hash", false, HISTORY_ORDERED},
     {'u', FLAG, IN_A, "non-unique", "unique", false, HISTORY_NON_UNIQUE},
+    {'q', FLAG, IN_A, "variable", "fixed", false, HISTORY_VARIABLE},
     {'z', NUMBER, IN_FIRST, "key size", NULL, false, 0},
     {'n', NAME, IN_FIRST, "the name", NULL, false, 0},
     {'m', FLAG, IN_A, "snapshot", "rw", false, HISTORY_SNAPSHOT},
@@ -219,19 +220,25 @@ static const struct history_index *index_of(struct parser *parser, uint64_t *ind
 static void key_of(struct parser *parser, const struct history_index *index, const char *text, uint64_t *key)
 {
     memset(key, 0, HISTORY_KEY_WORDS_MAX * sizeof *key);
-    if (index->key_bytes == sizeof *key) {
+    if (!index->variable && index->key_bytes == sizeof *key) {
         key[0] = number_of(parser, text, "key");
         return;
     }
+    const size_t digits = strlen(text), count = digits / 2;
     unsigned char *bytes = (unsigned char *)key;
-    unsigned value;
-    for (unsigned i = 0; i < index->key_bytes; i++)
-        if (sscanf(text + 2 * i, "%2x", &value) != 1 || strlen(text) != 2 * index->key_bytes) {
-            COMPLAIN(parser, "'%s' is no key: %u hex digits are", text, 2 * index->key_bytes);
-            return;
-        } else {
-            bytes[i] = (unsigned char)value;
-        }
+    unsigned value = 0;
+    bool fits = index->variable ? digits % 2 == 0 && count > 0 && count <= index->key_bytes
+                                : digits == 2 * (size_t)index->key_bytes;
+    if (index->variable)
+        *bytes++ = (unsigned char)count;
+    for (size_t i = 0; i < count && fits; i++) {
+        fits = isxdigit((unsigned char)text[2 * i]) && isxdigit((unsigned char)text[2 * i + 1]) &&
+               sscanf(text + 2 * i, "%2x", &value) == 1;
+        bytes[i] = (unsigned char)value;
+    }
+    if (!fits)
+        COMPLAIN(parser, "'%s' is no key: %s%u hex digits are", text, index->variable ? "an even number of 2 to " : "",
+                 2 * index->key_bytes);
 }
 
 /* The name of a status; TARGET_RETRY+3 for the third reason after the first. Without one: rolled back. */
@@ -351,7 +358,7 @@ static void declare(struct parser *parser, const uint64_t *words)
     if (parser->failed)
         return;
     if (!history_add(parser->history, words, INDEX_WORDS, parser->error, parser->error_bytes))
-        COMPLAIN(parser, "keys have 1 to 64 bytes");
+        COMPLAIN(parser, "keys have 1 to %d bytes", HISTORY_KEY_BYTES_MAX);
     parser->history->stream_count--;
 }
 

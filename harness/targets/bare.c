@@ -88,7 +88,8 @@ static enum target_status bare_index_create(struct target *target, struct target
 {
     const struct index_config same = {.key_bytes = config->key_bytes, .expected_keys = config->expected_rows};
     struct table_index *index = NULL;
-    if (config->kind != TARGET_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique)
+    if (config->kind != TARGET_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique ||
+        config->variable)
         return TARGET_UNSUPPORTED;
     enum target_status status = STATUS(database_index_create(&target->database, TABLE(table), name, &same, &index));
     *result = (struct target_index *)index;

@@ -38,6 +38,8 @@ static_assert((int)TARGET_INDEX_HASH == (int)MAE_INDEX_HASH && (int)TARGET_INDEX
               "same");
 static_assert((int)TARGET_SCAN_BACKWARD == (int)MAE_SCAN_BACKWARD && TARGET_PREFETCH_MAX == MAE_PREFETCH_MAX, "same");
 static_assert(TARGET_KEY_MAX_BYTES <= MAE_KEY_MAX_BYTES && TARGET_PAYLOAD_MAX_BYTES <= MAE_PAYLOAD_MAX_BYTES, "fits");
+static_assert(TARGET_VARIABLE_KEY_MAX_BYTES <= MAE_KEY_DATA_BYTES, "fits");
+static_assert(TARGET_VARIABLE_KEY_STRIDE == sizeof(struct mae_key), "mae_prefetch takes such arrays");
 
 #define STATUS(status) ((enum target_status)(status))
 
@@ -138,6 +140,7 @@ static enum target_status native_index_create(struct target *target, struct targ
     const struct mae_index_config same = {.kind = (enum mae_index_kind)config->kind,
                                           .key_bytes = config->key_bytes,
                                           .non_unique = config->non_unique,
+                                          .variable = config->variable,
                                           .expected_rows = config->expected_rows};
     enum target_status status = STATUS(mae_index_create(target->db, TABLE(table), name, &same, &created));
     *index = (struct target_index *)created;

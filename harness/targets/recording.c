@@ -32,7 +32,7 @@ struct target_index {
     struct target_table *table;
     unsigned id, key_words;
     size_t key_bytes;
-    bool ordered, non_unique;
+    bool ordered, non_unique, variable;
     _Atomic bool by_key; /* its rows are inserted through it, so key and register are one */
 };
 
@@ -100,10 +100,17 @@ static void record(struct target_txn *txn, enum history_kind kind, uint64_t a, u
         at[2] = second;
 }
 
+/* How many bytes stand at a key; the length of one of variable length is one of them. */
+static size_t key_size(const struct target_index *index, const void *key)
+{
+    return index->variable ? 1u + *(const unsigned char *)key : index->key_bytes;
+}
+
 static void copy_key(const struct target_index *index, const void *key, uint64_t *words)
 {
-    words[index->key_words - 1] = 0;
-    memcpy(words, key, index->key_bytes);
+    const size_t bytes = key_size(index, key);
+    memcpy(words, key, bytes);
+    memset((char *)words + bytes, 0, index->key_words * sizeof *words - bytes);
 }
 
 static void record_entry(struct target_txn *txn, enum history_kind kind, const struct target_index *index,
@@ -144,7 +151,7 @@ static bool is_by_key(const struct target_index *index)
 
 static uint64_t key_register(const struct target_index *index, const void *key)
 {
-    return history_register(index->id, key, index->key_bytes);
+    return history_register(index->id, key, key_size(index, key), !index->variable);
 }
 
 static void record_miss(struct target_txn *txn, const struct target_index *index, const void *key)
@@ -336,14 +343,16 @@ static enum target_status rec_index_create(struct target *target, struct target_
     index->table = table;
     index->id = target->index_count++;
     index->key_bytes = config->key_bytes;
-    index->key_words = (unsigned)(config->key_bytes + 7) / 8;
+    index->variable = config->variable;
+    index->key_words = history_key_words(config->key_bytes, config->variable);
     index->ordered = config->kind == TARGET_INDEX_ORDERED;
     index->non_unique = config->non_unique;
     uint64_t *at = history_log_add(&target->catalog, 10);
     if (at != NULL) {
         memset(at, 0, 10 * sizeof *at);
         at[0] = history_word(HISTORY_INDEX,
-                             (index->ordered ? HISTORY_ORDERED : 0u) | (index->non_unique ? HISTORY_NON_UNIQUE : 0u),
+                             (index->ordered ? HISTORY_ORDERED : 0u) | (index->non_unique ? HISTORY_NON_UNIQUE : 0u) |
+                                 (index->variable ? HISTORY_VARIABLE : 0u),
                              index->id);
         at[1] = config->key_bytes;
         memcpy(at + 2, name, strnlen(name, HISTORY_NAME_BYTES));

@@ -331,6 +331,8 @@ static enum target_status sql_index_create(struct target *target, struct target_
                                 .non_unique = config->non_unique,
                                 .ordered = config->kind == TARGET_INDEX_ORDERED};
     const struct sql_names names = {table->name, name, made.words, made.non_unique};
+    if (config->variable)
+        return TARGET_UNSUPPORTED;
     if (!is_name(name) || config->key_bytes < TARGET_KEY_MIN_BYTES || config->key_bytes > TARGET_KEY_MAX_BYTES ||
         (config->non_unique && !made.ordered))
         return TARGET_INVALID;

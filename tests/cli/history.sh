@@ -34,6 +34,7 @@ recorded --workload ycsb --records 50 --threads 4 --set timestamps=central --set
 recorded --workload bank --threads 4
 recorded --workload append --threads 3
 recorded --workload blind --preset thomas --threads 4
+recorded --workload churn --keys 500 --ordered-keys text --threads 4
 recorded --workload smallbank --accounts 20 --threads 4
 recorded --workload tatp --subscribers 10 --mix 10/10/10/10/20/20/20 --threads 4
 bakery="--factories 2 --product-types 30 --material-types 20 --raw-material-types 20 --target-products 5"

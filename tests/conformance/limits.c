@@ -70,6 +70,9 @@ static void refuse_wrong_indexes(struct target_table *table)
         {.kind = TARGET_INDEX_HASH, .key_bytes = TARGET_KEY_MAX_BYTES + 1},
         {.kind = TARGET_INDEX_ORDERED, .key_bytes = 0},
         {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .non_unique = true},
+        {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .variable = true},
+        {.kind = TARGET_INDEX_ORDERED, .key_bytes = 0, .variable = true},
+        {.kind = TARGET_INDEX_ORDERED, .key_bytes = TARGET_VARIABLE_KEY_MAX_BYTES + 1, .variable = true},
     };
     struct target_index *index;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

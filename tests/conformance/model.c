@@ -2,21 +2,21 @@
  * model.c - every target does what an array of items would do: one worker, random legal sequences of all calls.
  *
  * An item has a payload and is found by a number, through several indexes: hash and ordered, of short and long keys,
- * one of them not unique. What a target does not have (TARGET_UNSUPPORTED when the index is created, calls that it
- * leaves NULL, roll-back if it is not transactional) is left out. After each call the answer, the payloads and the
- * sizes must be the array's. How to read a failure: the last line before it names the target and its settings, TARGET=
- * repeats that one, MAE_SEED the calls.
+ * one of them not unique, one with keys of variable length. What a target does not have (TARGET_UNSUPPORTED when the
+ * index is created, calls that it leaves NULL, roll-back if it is not transactional) is left out. After each call the
+ * answer, the payloads and the sizes must be the array's. How to read a failure: the last line before it names the
+ * target and its settings, TARGET= repeats that one, MAE_SEED the calls.
  */
 #include "tests/support/conform.h"
 #include "tests/support/world.h"
 
 enum {
     ITEMS = 60,
-    INDEXES = 5,
+    INDEXES = 6,
     PAYLOAD_MAX = 200,
     TXNS = 1500,
     OPS_MAX = 12,
-    KEY_BYTES_MAX = 64,
+    KEY_BYTES_MAX = TARGET_VARIABLE_KEY_STRIDE,
     PER_KEY = 4, /* items to a key of the non-unique index */
     PASTS = 64,  /* states that snapshots may read */
 };
@@ -24,10 +24,11 @@ enum {
 static const struct index_shape {
     enum target_index_kind kind;
     size_t key_bytes;
-    bool non_unique;
+    bool non_unique, variable;
 } shapes[INDEXES] = {
-    {TARGET_INDEX_HASH, 8, false},     {TARGET_INDEX_HASH, 21, false},   {TARGET_INDEX_ORDERED, 8, false},
-    {TARGET_INDEX_ORDERED, 64, false}, {TARGET_INDEX_ORDERED, 12, true},
+    {TARGET_INDEX_HASH, 8, false, false},    {TARGET_INDEX_HASH, 21, false, false},
+    {TARGET_INDEX_ORDERED, 8, false, false}, {TARGET_INDEX_ORDERED, 64, false, false},
+    {TARGET_INDEX_ORDERED, 12, true, false}, {TARGET_INDEX_ORDERED, TARGET_VARIABLE_KEY_MAX_BYTES, false, true},
 };
 
 struct item {
@@ -67,10 +68,23 @@ static uint64_t below(uint64_t n)
     return random_below(&test.random, n);
 }
 
+static void key_make(unsigned index, void *key, uint64_t number)
+{
+    if (shapes[index].variable)
+        conform_variable_key(shapes[index].key_bytes, key, number);
+    else
+        conform_key(shapes[index].key_bytes, key, number);
+}
+
 static void *key_of(unsigned index, unsigned item, void *key)
 {
-    conform_key(shapes[index].key_bytes, key, shapes[index].non_unique ? item / PER_KEY : item);
+    key_make(index, key, shapes[index].non_unique ? item / PER_KEY : item);
     return key;
+}
+
+static size_t key_size(unsigned index, const void *key)
+{
+    return shapes[index].variable ? 1u + *(const unsigned char *)key : shapes[index].key_bytes;
 }
 
 /* Without phantom safety an ordered index need not be as old as the snapshot that reads it. */
@@ -327,7 +341,8 @@ static bool visit_entry(void *arg, const void *key, uint64_t ref)
     while (i < ITEMS && !(test.items[i].entries[visit->index] && test.items[i].ref == ref))
         i++;
     assert_true(i < ITEMS);
-    assert_memory_equal(key, key_of(visit->index, i, expected), shapes[visit->index].key_bytes);
+    key_of(visit->index, i, expected);
+    assert_memory_equal(key, expected, key_size(visit->index, expected));
     unsigned number = shapes[visit->index].non_unique ? i / PER_KEY : i;
     assert_true(number >= visit->from && number <= visit->to && !visit->seen[i]);
     if (visit->count > 0)
@@ -362,8 +377,8 @@ static bool scan_index(unsigned index)
     visit.from = open_lo ? 0 : (unsigned)below(keys);
     visit.to = open_hi ? keys - 1 : (unsigned)below(keys); /* maybe empty */
     visit.by_visit = visit.limit > 0 && below(2);
-    conform_key(shapes[index].key_bytes, lo, visit.from);
-    conform_key(shapes[index].key_bytes, hi, visit.to);
+    key_make(index, lo, visit.from);
+    key_make(index, hi, visit.to);
     enum target_status status = test.ops->scan(test.txn, test.indexes[index], open_lo ? NULL : lo, open_hi ? NULL : hi,
                                                visit.backward ? TARGET_SCAN_BACKWARD : 0,
                                                visit.by_visit ? 0 : visit.limit, visit_entry, &visit);
@@ -449,7 +464,8 @@ static bool run_op(void)
         if (shapes[index].kind == TARGET_INDEX_ORDERED)
             return scan_index(index);
         for (unsigned k = 0; k < 3; k++)
-            key_of(index, (unsigned)below(ITEMS), keys + k * shapes[index].key_bytes);
+            key_of(index, (unsigned)below(ITEMS),
+                   keys + k * shapes[index].key_bytes); /* hash indexes: of fixed length */
         target_prefetch(test.ops, test.txn, test.indexes[index], keys, 3);
         return true;
     }
@@ -534,8 +550,10 @@ static void open_target(const struct conform_variant *variant)
     test.target = conform_open(variant, test.ops);
     assert_target_ok(test.ops->table_create(test.target, "items", &table, &test.table));
     for (unsigned i = 0; i < INDEXES; i++) {
-        const struct target_index_config config = {
-            .kind = shapes[i].kind, .key_bytes = shapes[i].key_bytes, .non_unique = shapes[i].non_unique};
+        const struct target_index_config config = {.kind = shapes[i].kind,
+                                                   .key_bytes = shapes[i].key_bytes,
+                                                   .non_unique = shapes[i].non_unique,
+                                                   .variable = shapes[i].variable};
         char name[] = "index 0";
         name[6] = (char)('0' + i);
         enum target_status status = test.ops->index_create(test.target, test.table, name, &config, &test.indexes[i]);

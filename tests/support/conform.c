@@ -131,3 +131,15 @@ void conform_key(size_t key_bytes, void *key, uint64_t number)
     for (size_t i = 0; i < sizeof number; i++)
         ((unsigned char *)key)[key_bytes - 1 - i] = (unsigned char)(number >> (8 * i));
 }
+
+void conform_variable_key(size_t key_bytes, void *key, uint64_t number)
+{
+    enum { BEFORE = 8, DIGITS = 7 };
+    unsigned char *const bytes = key;
+    const size_t behind = number % 2 ? 1 + number * 5 % (key_bytes - BEFORE - DIGITS) : 0;
+    memset(bytes, 0, TARGET_VARIABLE_KEY_STRIDE);
+    bytes[0] = (unsigned char)(BEFORE + DIGITS + behind);
+    memset(bytes + 1, 'k', BEFORE);
+    for (size_t i = 0; i < DIGITS; i++)
+        bytes[BEFORE + DIGITS - i] = (unsigned char)(number / 2 >> (8 * i));
+}

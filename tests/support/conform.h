@@ -47,5 +47,8 @@ struct target *conform_open(const struct conform_variant *variant, const struct 
 
 /* The number as the key of an index: sorts as the number does. */
 void conform_key(size_t key_bytes, void *key, uint64_t number);
+/* As a key of variable length, of at most key_bytes, which are 16 or more; `key` has TARGET_VARIABLE_KEY_STRIDE bytes.
+ * Keys of the numbers of a pair begin one another. */
+void conform_variable_key(size_t key_bytes, void *key, uint64_t number);
 
 #endif

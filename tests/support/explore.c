@@ -19,7 +19,6 @@
 #include "tests/support/colliding.h"
 #include "tests/support/scheduler.h"
 #include "tests/support/target_open.h"
-#include "tests/support/variable_target.h"
 #include "workloads/rng.h"
 
 enum {
@@ -30,7 +29,7 @@ enum {
     ATTEMPTS_MAX = 6,
     SCHEDULES_MAX = 40,
     HELD_MAX = 64,
-    KEY_WORDS_MAX = 8,
+    KEY_WORDS_MAX = TARGET_VARIABLE_KEY_STRIDE / 8,
     ERROR_BYTES = 512,
     HANG_SECONDS = 30,   /* of the CPU; a round takes milliseconds */
     PREFETCH_MAX = 4,    /* keys announced at once */
@@ -139,10 +138,22 @@ struct key {
     uint64_t words[KEY_WORDS_MAX];
 };
 
+/* Behind zeros that all keys have, so that their heads are equal, the number, and then zeros again: one key of three is
+ * as long as it may be, and the others are short, so that nodes split and merge as their bytes ask for. */
+static void make_variable(const struct explore_case *what, uint64_t number, unsigned char *bytes)
+{
+    enum { BEFORE = 9, SHORTEST = BEFORE + sizeof number, BEHIND_SHORT = 5 };
+    for (unsigned i = 0; i < sizeof number; i++)
+        bytes[BEFORE + sizeof number - i] = (unsigned char)(number >> 8 * i);
+    bytes[0] = (unsigned char)(number % 3 ? SHORTEST + number % BEHIND_SHORT : what->key_bytes);
+}
+
 static struct key make_key(const struct round *round, uint64_t number)
 {
     struct key key = {{0}};
-    if (round->what->key_bytes == 8)
+    if (round->what->variable)
+        make_variable(round->what, number, (unsigned char *)key.words);
+    else if (round->what->key_bytes == 8)
         key.words[0] = round->what->collide ? number * COLLIDING_KEY : number;
     else
         for (unsigned i = 0; i < 8; i++) /* big-endian, so that order is the number's */
@@ -355,10 +366,11 @@ static enum target_status do_prefetch(struct round *round, struct worker_state *
 {
     unsigned char keys[PREFETCH_MAX * sizeof(struct key)];
     uint64_t numbers[PREFETCH_MAX], count = 1 + rng_below(&own->rng, PREFETCH_MAX);
+    const size_t stride = round->what->variable ? TARGET_VARIABLE_KEY_STRIDE : round->what->key_bytes;
     for (uint64_t i = 0; i < count; i++) {
         numbers[i] = rng_below(&own->rng, round->what->keys);
         struct key key = make_key(round, numbers[i]);
-        memcpy(keys + i * round->what->key_bytes, &key, round->what->key_bytes);
+        memcpy(keys + i * stride, &key, stride);
     }
     target_prefetch(round->ops, own->txn, round->index, keys, count);
     enum target_status status = TARGET_OK;
@@ -877,9 +889,7 @@ static bool round_open(struct round *round, struct rng *rng)
         {"order", PICK(rng, "serial", "serial", "serial", "strict")},
         {NULL, NULL},
     };
-    const struct target_ops *inner = what->target     ? what->target
-                                     : what->variable ? variable_target_ops()
-                                                      : &native_target_ops;
+    const struct target_ops *inner = what->target ? what->target : &native_target_ops;
     round->recording = recording_create(inner, NULL, error, sizeof error);
     round->ops = recording_ops(round->recording);
     round->one_version = what->target && inner->promises.rows == TARGET_ROWS_IN_PLACE;
@@ -891,7 +901,8 @@ static bool round_open(struct round *round, struct rng *rng)
     struct target_table_config table = {.payload_max_bytes = what->payload_max};
     struct target_index_config index = {.kind = what->ordered ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH,
                                         .key_bytes = what->key_bytes,
-                                        .non_unique = what->non_unique};
+                                        .non_unique = what->non_unique,
+                                        .variable = what->variable};
     if (round->ops->table_create(round->target, "rows", &table, &round->table) != TARGET_OK ||
         round->ops->index_create(round->target, round->table, "key", &index, &round->index) != TARGET_OK)
         goto failed;

@@ -57,7 +57,7 @@ struct explore_case {
     const char *what;                        /* what it is about */
     unsigned weights[EXPLORE_OP_COUNT];
     bool ordered, non_unique; /* the index */
-    bool variable;            /* native and ordered: its keys are of variable length (variable_target.h) */
+    bool variable;            /* of an ordered one: its keys are of variable length */
     unsigned key_bytes;
     unsigned keys; /* in use; half of them are there at first */
     unsigned load; /* more keys, above those, that are there at first */

@@ -297,6 +297,8 @@ static enum target_status oracle_table_create(struct target *target, const char 
 static enum target_status oracle_index_create(struct target *target, struct target_table *table, const char *name,
                                               const struct target_index_config *config, struct target_index **index)
 {
+    if (config->variable)
+        return TARGET_UNSUPPORTED;
     if (!*name || config->key_bytes < TARGET_KEY_MIN_BYTES || config->key_bytes > TARGET_KEY_MAX_BYTES ||
         (config->kind == TARGET_INDEX_HASH && config->non_unique))
         return TARGET_INVALID;

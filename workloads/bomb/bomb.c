@@ -128,7 +128,8 @@ static enum target_status setup(struct workload *workload, struct target *target
     struct schema_index indexes[BOMB_TABLES];
     for (unsigned i = 0; i < BOMB_TABLES; i++) {
         tables[i] = (struct schema_table){list[i].name, {list[i].bytes, list[i].rows}};
-        indexes[i] = (struct schema_index){list[i].key_name, i, {list[i].kind, sizeof(uint64_t), false, list[i].rows}};
+        indexes[i] = (struct schema_index){
+            list[i].key_name, i, {.kind = list[i].kind, .key_bytes = sizeof(uint64_t), .expected_rows = list[i].rows}};
     }
     const struct schema schema = {"bomb", tables, indexes, BOMB_TABLES, BOMB_TABLES};
     return micro_create_all(workload, target, &schema, error, error_bytes);

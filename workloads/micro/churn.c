@@ -19,6 +19,8 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "workloads/micro/common.h"
 #include "workloads/record.h"
@@ -33,10 +35,13 @@
       "more often: as many from 16 to 31 as from 32 to 63 and so on")                                      \
     X(u64, ops_per_txn, "4", "1..64", "", "keys a transaction looks up and changes")                       \
     X(f64, scan_ratio, "0.1", "0..1", "", "share of transactions that scan")                               \
-    X(u64, scan_length_max, "99", "1..1000000", "rows", "a scan reads 1 to this many rows, uniformly")
+    X(u64, scan_length_max, "99", "1..1000000", "rows", "a scan reads 1 to this many rows, uniformly")     \
+    X(enum, ordered_keys, "number", "number|text", "",                                                     \
+      "keys of the ordered index: numbers, or texts of 16 to 200 bytes")
 
 enum { CHANGE, SCAN };
-enum { OPS_PER_TXN_MAX = 64, RECORD_LEAST_BYTES = 16 };
+enum { KEYS_NUMBER, KEYS_TEXT };
+enum { OPS_PER_TXN_MAX = 64, RECORD_LEAST_BYTES = 16, TEXT_LEAST_BYTES = 16, TEXT_MOST_BYTES = 200 };
 
 struct churn_options {
     CHURN_OPTIONS(OPTION_FIELD)
@@ -73,6 +78,41 @@ struct workload_worker {
 
 static const struct option_spec option_table[] = {CHURN_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"change", "scan", NULL};
+
+/* ---- Keys of the ordered index. ---- */
+
+/* A key as the text that sorts as it does; its length stands before it. */
+static void text_of(uint64_t key, char text[1 + TEXT_MOST_BYTES])
+{
+    size_t more = rng_mix(key + 1) % (TEXT_MOST_BYTES - TEXT_LEAST_BYTES + 1);
+    (void)snprintf(text + 1, TEXT_MOST_BYTES, "key %012" PRIu64, key);
+    memset(text + 1 + TEXT_LEAST_BYTES, '.', more);
+    text[0] = (char)(TEXT_LEAST_BYTES + more);
+}
+
+static const void *entry_of(const struct workload *workload, const uint64_t *key, char text[1 + TEXT_MOST_BYTES])
+{
+    if (workload->options.ordered_keys == KEYS_NUMBER)
+        return key;
+    text_of(*key, text);
+    return text;
+}
+
+/* The key of an entry; UINT64_MAX if no key has such a one. */
+static uint64_t key_of(const struct workload *workload, const void *entry)
+{
+    uint64_t key;
+    char text[1 + TEXT_MOST_BYTES], digits[TEXT_LEAST_BYTES + 1] = "";
+    if (workload->options.ordered_keys == KEYS_NUMBER) {
+        memcpy(&key, entry, sizeof key);
+        return key;
+    }
+    const unsigned char *const found = entry;
+    memcpy(digits, found + 1, found[0] < TEXT_LEAST_BYTES ? found[0] : TEXT_LEAST_BYTES);
+    key = strtoull(digits + strlen("key "), NULL, 10);
+    text_of(key, text);
+    return (unsigned char)text[0] == found[0] && memcmp(text, found, 1u + found[0]) == 0 ? key : UINT64_MAX;
+}
 
 /* C1: log-uniform from 16 to bytes_max. */
 static size_t size_of(uint64_t key, uint64_t stamp, uint64_t bytes_max)
@@ -126,15 +166,17 @@ static enum target_status create(const void *values, const struct target_ops *op
 static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     struct micro *micro = &workload->micro;
-    const struct target_index_config ordered = {.kind = TARGET_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
+    const bool texts = workload->options.ordered_keys == KEYS_TEXT;
+    const struct target_index_config ordered = {
+        .kind = TARGET_INDEX_ORDERED, .key_bytes = texts ? TEXT_MOST_BYTES : sizeof(uint64_t), .variable = texts};
     enum target_status status =
         micro_setup(workload, target, "churn", micro->row_bytes, TARGET_INDEX_HASH, error, error_bytes);
     if (status != TARGET_OK)
         return status;
     status = micro->ops->index_create(target, micro->table, "churn_ordered", &ordered, &workload->ordered);
     if (status != TARGET_OK)
-        snprintf(error, error_bytes, "churn: an ordered index on target %s: %s", micro->ops->name,
-                 target_status_text(status));
+        snprintf(error, error_bytes, "churn: an ordered index%s on target %s: %s",
+                 texts ? " with texts as keys (ordered_keys=text)" : "", micro->ops->name, target_status_text(status));
     return status;
 }
 
@@ -181,6 +223,7 @@ static enum target_status insert(struct workload_worker *w, const uint64_t *key,
     const struct micro *micro = &w->base.workload->micro;
     uint64_t ref;
     void *data;
+    char text[1 + TEXT_MOST_BYTES];
     enum target_status status = micro->ops->insert(w->txn, micro->index, key, bytes, &ref, &data);
     if (status != TARGET_OK)
         return status;
@@ -188,7 +231,7 @@ static enum target_status insert(struct workload_worker *w, const uint64_t *key,
     w->rows++;
     w->bytes += (int64_t)bytes;
     w->print += print_of(*key, stamp);
-    return micro->ops->index_insert(w->txn, w->base.workload->ordered, key, ref);
+    return micro->ops->index_insert(w->txn, w->base.workload->ordered, entry_of(w->base.workload, key, text), ref);
 }
 
 /* The row of a dry key; both entries and the row go. */
@@ -196,9 +239,11 @@ static enum target_status erase(struct workload_worker *w, const uint64_t *key, 
 {
     const struct micro *micro = &w->base.workload->micro;
     uint64_t ref;
+    char text[1 + TEXT_MOST_BYTES];
     enum target_status status = micro->ops->find(w->txn, micro->index, key, &ref);
     if (status == TARGET_OK)
-        status = micro->ops->index_remove(w->txn, w->base.workload->ordered, key, ref);
+        status =
+            micro->ops->index_remove(w->txn, w->base.workload->ordered, entry_of(w->base.workload, key, text), ref);
     if (status == TARGET_OK)
         status = micro->ops->erase(w->txn, micro->index, key);
     w->rows--;
@@ -231,14 +276,13 @@ static enum target_status change(struct workload_worker *w, size_t i)
     return TARGET_OK;
 }
 
-static bool visit(void *arg, const void *entry_key, uint64_t ref)
+static bool visit(void *arg, const void *entry, uint64_t ref)
 {
     struct workload_worker *w = arg;
     const struct micro *micro = &w->base.workload->micro;
     const void *data;
     size_t bytes;
-    uint64_t key;
-    memcpy(&key, entry_key, sizeof key);
+    const uint64_t key = key_of(w->base.workload, entry);
     w->status = micro->ops->row_read(w->txn, micro->table, ref, &data, &bytes);
     if (w->status != TARGET_OK)
         return false;
@@ -255,13 +299,15 @@ static enum target_status run(struct workload_worker *w)
 {
     const struct workload *workload = w->base.workload;
     enum target_status status = TARGET_OK;
+    char text[1 + TEXT_MOST_BYTES];
     w->finding[0] = '\0';
     w->rows = w->bytes = 0;
     w->print = 0;
     w->visited = 0;
     w->status = TARGET_OK;
     if (w->type == SCAN) {
-        status = workload->micro.ops->scan(w->txn, workload->ordered, &w->keys[0], NULL, 0, w->length, visit, w);
+        status = workload->micro.ops->scan(w->txn, workload->ordered, entry_of(workload, &w->keys[0], text), NULL, 0,
+                                           w->length, visit, w);
         return status == TARGET_OK ? w->status : status;
     }
     for (size_t i = 0; i < workload->options.ops_per_txn && status == TARGET_OK; i++)
@@ -354,14 +400,18 @@ static bool expect_missing(struct check *check, uint64_t end)
     return true;
 }
 
-static bool check_entry(void *arg, const void *entry_key, uint64_t ref)
+static bool check_entry(void *arg, const void *entry, uint64_t ref)
 {
     struct check *check = arg;
     const struct micro *micro = &check->workload->micro;
     const void *data;
     size_t bytes;
-    uint64_t key, found;
-    memcpy(&key, entry_key, sizeof key);
+    uint64_t key = key_of(check->workload, entry), found;
+    if (key >= check->workload->options.keys) {
+        snprintf(check->report, check->report_bytes, "an entry of the ordered index has none of the keys");
+        check->status = TARGET_CORRUPT;
+        return false;
+    }
     if (!expect_missing(check, key))
         return false;
     check->next_key = key + 1;

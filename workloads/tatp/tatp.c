@@ -78,11 +78,21 @@ static enum target_status setup(struct workload *workload, struct target *target
         [TATP_FORWARDING] = {"call_forwarding", {sizeof(struct tatp_forwarding), n * 15 / 4}},
     };
     const struct schema_index indexes[TATP_INDEXES] = {
-        [TATP_SUBSCRIBER] = {"subscriber_key", TATP_SUBSCRIBER, {TARGET_INDEX_HASH, 8, false, n}},
-        [TATP_ACCESS] = {"access_info_key", TATP_ACCESS, {TARGET_INDEX_HASH, 8, false, n * 5 / 2}},
-        [TATP_FACILITY] = {"special_facility_key", TATP_FACILITY, {TARGET_INDEX_HASH, 8, false, n * 5 / 2}},
-        [TATP_FORWARDING] = {"call_forwarding_key", TATP_FORWARDING, {TARGET_INDEX_ORDERED, 8, false, n * 15 / 4}},
-        [TATP_NUMBER] = {"subscriber_number", TATP_SUBSCRIBER, {TARGET_INDEX_HASH, TATP_NUMBER_BYTES, false, n}},
+        [TATP_SUBSCRIBER] = {"subscriber_key",
+                             TATP_SUBSCRIBER,
+                             {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .expected_rows = n}},
+        [TATP_ACCESS] = {"access_info_key",
+                         TATP_ACCESS,
+                         {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .expected_rows = n * 5 / 2}},
+        [TATP_FACILITY] = {"special_facility_key",
+                           TATP_FACILITY,
+                           {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .expected_rows = n * 5 / 2}},
+        [TATP_FORWARDING] = {"call_forwarding_key",
+                             TATP_FORWARDING,
+                             {.kind = TARGET_INDEX_ORDERED, .key_bytes = 8, .expected_rows = n * 15 / 4}},
+        [TATP_NUMBER] = {"subscriber_number",
+                         TATP_SUBSCRIBER,
+                         {.kind = TARGET_INDEX_HASH, .key_bytes = TATP_NUMBER_BYTES, .expected_rows = n}},
     };
     const struct schema schema = {"tatp", tables, indexes, TATP_TABLES, TATP_INDEXES};
     return micro_create_all(workload, target, &schema, error, error_bytes);

@@ -132,6 +132,8 @@ static enum target_status rows_index_create(struct target *target, struct target
                                             const struct target_index_config *config, struct target_index **result)
 {
     (void)name; /* the caller's; nobody asks for it again */
+    if (config->variable)
+        return TARGET_UNSUPPORTED;
     if (config->key_bytes < TARGET_KEY_MIN_BYTES || config->key_bytes > TARGET_KEY_MAX_BYTES ||
         (config->non_unique && config->kind != TARGET_INDEX_ORDERED))
         return TARGET_INVALID;

@@ -13,7 +13,8 @@
 #include "tests/support/scratch.h"
 
 #define LOAD "begin 10 rw worker 0\n insert x 1\n insert y 2\n commit 10\n"
-#define ORDERED "index 0 names ordered unique 8\n"
+#define ORDERED "index 0 names ordered unique fixed 8\n"
+#define TEXTS "index 0 texts ordered unique variable 3\n"
 
 static struct history_verdict judge_as(const struct target_promises *promises, const char *text)
 {
@@ -248,7 +249,7 @@ static void entries_are_those_of_the_timestamp(void **state)
 {
     (void)state;
     const char *load =
-        ORDERED "index 1 towns ordered non-unique 16\n"
+        ORDERED "index 1 towns ordered non-unique fixed 16\n"
                 "begin 10 rw worker 0\n add 0 3 1\n add 0 5 2\n add 0 7 3\n"
                 "add 1 00000000000000000000000000000001 4\nadd 1 00000000000000000000000000000001 5\n commit 10\n"
                 "begin 20 rw worker 0\n remove 0 5 2\n remove 1 00000000000000000000000000000001 4\n commit 20\n";
@@ -292,13 +293,49 @@ static void entries_are_those_of_the_timestamp(void **state)
     }
 }
 
+/* The shorter of two keys that begin one another comes first, and a zero at the end is part of a key. */
+static void keys_of_variable_length_have_their_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *record;
+        bool fine;
+    } cases[] = {
+        {"scan 0 forward - - all : 61=1 6100=2 6162=3 62=4", true},
+        {"scan 0 backward - - all : 62=4 6162=3 6100=2 61=1", true},
+        {"scan 0 forward - - all : 6100=2 61=1 6162=3 62=4", false},
+        {"scan 0 forward - - all : 61=1 62=4 6100=2 6162=3", false},
+        {"scan 0 forward - - all : 61=1 6162=3 62=4", false},
+        {"scan 0 forward 6100 6162 all : 6100=2 6162=3", true},
+        {"scan 0 forward 6101 616200 all : 6162=3", true},
+        {"scan 0 forward - 61 all : 61=1", true},
+        {"scan 0 forward - 61 all : 61=1 6100=2", false},
+        {"find 0 6100 2", true},
+        {"find 0 6100 1", false},
+        {"absent 0 610000", true},
+        {"absent 0 6162", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 TEXTS "begin 10 rw worker 0\n add 0 62 4\n add 0 6162 3\n add 0 61 1\n add 0 6100 2\n commit 10\n"
+                       "begin 30 rw worker 1\n %s\n commit 30\n",
+                 cases[i].record);
+        struct history_verdict verdict = judge(text);
+        if ((verdict.found == 0) != cases[i].fine)
+            fail_msg("'%s' is %s: %s", cases[i].record, cases[i].fine ? "right" : "wrong",
+                     verdict.report.text ? verdict.report.text : "no finding");
+        history_verdict_fini(&verdict);
+    }
+}
+
 /* A scan of a non-unique index that stopped inside a key has not promised that it saw all of the key's rows. */
 static void partial_scans_promise_less(void **state)
 {
     (void)state;
-    const char *text =
-        "index 0 towns ordered non-unique 8\nbegin 10 rw worker 0\n add 0 3 1\n add 0 3 2\n add 0 4 3\n commit 10\n"
-        "begin 20 rw worker 1\n scan 0 forward - %s : 3=1\n commit 20\n";
+    const char *text = "index 0 towns ordered non-unique fixed 8\nbegin 10 rw worker 0\n add 0 3 1\n add 0 3 2\n add 0 "
+                       "4 3\n commit 10\n"
+                       "begin 20 rw worker 1\n scan 0 forward - %s : 3=1\n commit 20\n";
     char part[512], all[512], beyond[512];
     snprintf(part, sizeof part, text, "3 part");
     snprintf(all, sizeof all, text, "3 all");
@@ -315,7 +352,7 @@ static void partial_scans_promise_less(void **state)
 static void partial_scans_accuse_nobody(void **state)
 {
     (void)state;
-    assert_fine("index 0 towns ordered non-unique 8\n"
+    assert_fine("index 0 towns ordered non-unique fixed 8\n"
                 "begin 1/1 rw worker 1\n insert a 1 row 1\n add 0 3 1\n insert b 1 row 2\n add 0 3 2\n"
                 " insert x 1\n commit\n"
                 "begin 2/1 rw worker 2\n insert c 1 row 4\n add 0 3 4\n commit\n"
@@ -328,7 +365,7 @@ static void indexes_are_told_apart(void **state)
     (void)state;
     FILE *out = scratch_text_open();
     for (unsigned index = 0; index < 8; index++)
-        fprintf(out, "index %u i%u ordered unique 8\n", index, index);
+        fprintf(out, "index %u i%u ordered unique fixed 8\n", index, index);
     for (unsigned index = 0; index < 8; index++) {
         fprintf(out, "begin %u/1 rw worker %u\n", index + 1, index + 1);
         for (unsigned key = 0; key < 256; key++)
@@ -572,19 +609,23 @@ static void texts_with_mistakes_are_refused_with_their_line(void **state)
         {"begin 1 rw worker 1\ncommit now\n", "text:2: 'now' is no place"},
         {"begin 1 rw worker 1\n", "the last transaction has neither"},
         {"begin 1 rw worker 1\nabort OOPS\n", "'OOPS' is no status"},
-        {"index 0 i ordered unique 99\n", "keys have 1 to 64 bytes"},
+        {"index 0 i ordered unique fixed 256\n", "keys have 1 to 255 bytes"},
         {"boo\n", "'boo' is no record of a history, such as begin, read or commit"},
-        {"index 1024 i ordered unique 8\n", "index numbers are below 1024"},
-        {"index 0 i sorted unique 8\n", "'sorted' where 'hash' or 'ordered' should be"},
+        {"index 1024 i ordered unique fixed 8\n", "index numbers are below 1024"},
+        {"index 0 i sorted unique fixed 8\n", "'sorted' where 'hash' or 'ordered' should be"},
         {"begin 1 rw thread 1\n", "'thread' where 'worker' should be"},
         {"begin 1 rw\n", "worker is missing"},
         {"begin 1 rw worker 1\nwrite x 1 over *\n", "'*' is no version"},
         {"begin 1 rw worker 1\ninsert x 1 line 2\n", "'line' where 'row' should be"},
         {"begin 1 rw worker 1\nmiss x y\n", "'y' is too much"},
-        {"begin 1 rw worker 1\nindex 0 i ordered unique 8\n", "before the first transaction"},
+        {"begin 1 rw worker 1\nindex 0 i ordered unique fixed 8\n", "before the first transaction"},
         {"begin 1 rw worker 1\nbegin 2 rw worker 1\n", "has neither 'commit' nor 'abort'"},
         {ORDERED "begin 1 rw worker 1\nscan 0 forward 1\n", "the high bound is missing"},
         {ORDERED "begin 1 rw worker 1\nscan 0 forward - - all : 5\n", "'5' is no entry"},
+        {TEXTS "begin 1 rw worker 1\nadd 0 abc 1\n", "'abc' is no key: an even number of 2 to 6 hex digits are"},
+        {TEXTS "begin 1 rw worker 1\nadd 0 61626364 1\n", "'61626364' is no key"},
+        {TEXTS "begin 1 rw worker 1\nadd 0 6g 1\n", "'6g' is no key"},
+        {"index 0 i ordered unique 8\n", "'8' where 'fixed' or 'variable' should be"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct history *history = calloc(1, sizeof *history);
@@ -602,8 +643,10 @@ static void texts_with_mistakes_are_refused_with_their_line(void **state)
 static void text_form_survives_a_round_trip(void **state)
 {
     (void)state;
-    const char *text = "index 0 names ordered unique 8\nindex 1 towns hash non-unique 12\n"
-                       "begin 10 rw worker 3\ninsert x 1 row 5\nadd 0 7 5\nadd 1 000000000000000000000abc 5\ncommit\n"
+    const char *text = "index 0 names ordered unique fixed 8\nindex 1 towns hash non-unique fixed 12\n"
+                       "index 2 texts ordered unique variable 255\n"
+                       "begin 10 rw worker 3\ninsert x 1 row 5\nadd 0 7 5\nadd 1 000000000000000000000abc 5\n"
+                       "add 2 6b00 5\nadd 2 6b00000000000001 6\nscan 2 forward 6a 6bff all : 6b00=5\ncommit\n"
                        "begin 20 rw worker 2\nread x 10.1\nwrite x 1 over 10.1\nblind x 2\ndelete x 3 over 20.2\n"
                        "delete x 4 over *\nmiss y\nexists x\nwrong x y\nremove 0 7 *\nfind 0 7 5\nabsent 0 8\n"
                        "scan 0 backward - 9 part : 7=5 3=1\nrows 2 14\nabort TARGET_RETRY+4\n";
@@ -679,8 +722,9 @@ static void elle_refuses_what_would_be_too_long(void **state)
 static void broken_words_are_malformed(void **state)
 {
     (void)state;
+    enum { VARIABLE_INDEX = HISTORY_ORDERED | HISTORY_VARIABLE };
     static const struct {
-        uint64_t words[4];
+        uint64_t words[18];
         size_t count;
         const char *says;
     } cases[] = {
@@ -690,6 +734,13 @@ static void broken_words_are_malformed(void **state)
         {{HISTORY_BEGIN, 5, HISTORY_FIND, 7}, 4, "word 2: no record"}, /* of an index that is not declared */
         {{HISTORY_BEGIN, 5, HISTORY_BEGIN, 6}, 4, "word 2: a transaction begins inside another"},
         {{HISTORY_COMMIT, 5}, 2, "word 0: a record outside of a transaction"},
+        /* A key of 4 bytes, of an index whose keys have 3 at most. */
+        {{[0] = HISTORY_INDEX | VARIABLE_INDEX << 8, 3, [10] = HISTORY_BEGIN, 5, [12] = HISTORY_FIND, 4, 7},
+         15,
+         "word 12: no record"},
+        {{[0] = HISTORY_INDEX | VARIABLE_INDEX << 8, 3, [10] = HISTORY_BEGIN, 5, [12] = HISTORY_SCAN, 0, 0, 1, 4, 7},
+         18,
+         "word 12: no record"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct history *history = calloc(1, sizeof *history);
@@ -742,6 +793,7 @@ int main(void)
         cmocka_unit_test(inconsistent_snapshot_is_found),
         cmocka_unit_test(each_misfit_has_its_name),
         cmocka_unit_test(entries_are_those_of_the_timestamp),
+        cmocka_unit_test(keys_of_variable_length_have_their_order),
         cmocka_unit_test(partial_scans_promise_less),
         cmocka_unit_test(partial_scans_accuse_nobody),
         cmocka_unit_test(indexes_are_told_apart),

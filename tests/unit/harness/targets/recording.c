@@ -102,6 +102,24 @@ static void assert_history_has(struct fixture *f, const char *part)
     free(text);
 }
 
+static void assert_is_fine(struct fixture *f, unsigned committed, unsigned aborted)
+{
+    struct history *history = calloc(1, sizeof *history);
+    struct history_checker *checker = history_checker_create();
+    struct history_verdict verdict;
+    char error[256];
+    history_init(history);
+    assert_true(recording_history(f->target, history, error, sizeof error));
+    if (!history_check(checker, history, &history_serializable, &verdict))
+        fail_msg("%s", verdict.report.text);
+    assert_int_equal(verdict.committed, committed);
+    assert_int_equal(verdict.aborted, aborted);
+    history_verdict_fini(&verdict);
+    history_checker_destroy(checker);
+    history_fini(history);
+    free(history);
+}
+
 /* Everything once; payloads arrive as they were written, and the history is a good one. */
 static void all_operations_pass_and_check(void **state)
 {
@@ -150,21 +168,7 @@ static void all_operations_pass_and_check(void **state)
         begin(&f, TARGET_READ_WRITE);
         insert(&f, 2, 202);
         f.ops->abort(f.txn);
-
-        struct history *history = calloc(1, sizeof *history);
-        struct history_checker *checker = history_checker_create();
-        struct history_verdict verdict;
-        char error[256];
-        history_init(history);
-        assert_true(recording_history(f.target, history, error, sizeof error));
-        if (!history_check(checker, history, &history_serializable, &verdict))
-            fail_msg("%s", verdict.report.text);
-        assert_int_equal(verdict.committed, 3);
-        assert_int_equal(verdict.aborted, 1);
-        history_verdict_fini(&verdict);
-        history_checker_destroy(checker);
-        history_fini(history);
-        free(history);
+        assert_is_fine(&f, 3, 1);
         tear_down(&f);
     }
 }
@@ -193,6 +197,46 @@ static void scans_are_recorded_as_far_as_they_went(void **state)
     assert_history_has(&f, "scan 0 forward 1 2 all : 1=0 2=1\n");
     assert_history_has(&f, "scan 0 backward 4 9 all : 4=3\n");
     assert_history_has(&f, "scan 0 forward 9 - all :\n");
+    tear_down(&f);
+}
+
+static bool count_entry(void *arg, const void *key, uint64_t ref)
+{
+    (void)key, (void)ref;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+/* Of keys of variable length only their own bytes are looked at, and they are told as they are. */
+static void keys_of_variable_length_are_recorded(void **state)
+{
+    (void)state;
+    static const char names[][4] = {"\1a", "\2a", "\3ab"}; /* the second one ends with a zero */
+    const struct target_index_config config = {.kind = TARGET_INDEX_ORDERED, .key_bytes = 255, .variable = true};
+    struct fixture f = set_up(NULL, TARGET_INDEX_HASH);
+    struct target_index *index;
+    unsigned visited = 0;
+    void *data;
+    const void *read;
+    assert_int_equal(f.ops->index_create(f.target, f.table, "names", &config, &index), TARGET_OK);
+    begin(&f, TARGET_READ_WRITE);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(f.ops->insert(f.txn, index, names[i], 8, NULL, &data), TARGET_OK);
+        *(uint64_t *)data = i;
+    }
+    commit(&f);
+    begin(&f, TARGET_READ_WRITE);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(f.ops->read(f.txn, index, names[i], &read, NULL), TARGET_OK);
+        assert_int_equal(*(const uint64_t *)read, i);
+    }
+    assert_int_equal(f.ops->scan(f.txn, index, names[1], names[2], 0, 0, count_entry, &visited), TARGET_OK);
+    assert_int_equal(f.ops->read(f.txn, index, "\2ab", &read, NULL), TARGET_NOT_FOUND);
+    commit(&f);
+    assert_int_equal(visited, 2);
+    assert_history_has(&f, "index 2 names ordered unique variable 255\n");
+    assert_history_has(&f, "scan 2 forward 6100 616200 all : 6100=1 616200=2\n");
+    assert_is_fine(&f, 2, 0);
     tear_down(&f);
 }
 
@@ -532,6 +576,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_operations_pass_and_check),
         cmocka_unit_test(scans_are_recorded_as_far_as_they_went),
+        cmocka_unit_test(keys_of_variable_length_are_recorded),
         cmocka_unit_test(files_can_be_read_back),
         cmocka_unit_test(files_that_cannot_be_written_are_named),
         cmocka_unit_test(a_target_without_an_order_is_judged_by_the_graph),
