@@ -21,8 +21,8 @@
  *
  * The handle stays until mae_close, so that it can be told what has become of it. The lock of the catalogue is held
  * throughout: nothing else is created or dropped meanwhile.
- * Checked by: tests/unit/db/drop.c, tests/stress/drop.c, tests/model/entries.c, tests/fault/memory.c; the mutations
- * that engine/DESIGN.md names at X1 to X5.
+ * Checked by: tests/unit/db/drop.c, tests/schedule/drop.c, tests/stress/drop.c, tests/model/entries.c,
+ * tests/fault/memory.c; the mutations that engine/DESIGN.md names at X1 to X5.
  */
 #include <stdlib.h>
 #include <string.h>

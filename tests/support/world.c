@@ -258,7 +258,8 @@ bool at_race_cancel(void)
 {
     bool waiting = interleaving.left > 0;
     interleaving.left = 0;
-    race_hook = NULL;
+    if (race_hook == on_race) /* else it is the scheduler's */
+        race_hook = NULL;
     return waiting;
 }
 #else
