@@ -251,7 +251,9 @@ static enum target_status sql_open(const struct target_ops *ops, const void *val
 
 static enum target_status sql_close(struct target *target)
 {
-    (void)sqlite3_close(target->sqlite);
+    int code = sqlite3_close(target->sqlite);
+    if (code != SQLITE_OK)
+        (void)support_complain("SQL", "close: %s", sqlite3_errstr(code));
     for (unsigned i = 0; i < target->objects; i++) {
         if (target->tables[i] != NULL)
             free(target->tables[i]->name);
@@ -262,7 +264,7 @@ static enum target_status sql_close(struct target *target)
     }
     free(target);
     atomic_flag_clear(&is_open);
-    return TARGET_OK;
+    return status_of(NULL, code);
 }
 
 /* Runs the statement that makes a table of SQL. */

@@ -256,7 +256,7 @@ static void run_variant(const struct conform_variant *variant)
     test.ops->worker_leave(test.worker);
     if (test.ops->verify != NULL && test.ops->verify(test.target, report, sizeof report) != TARGET_OK)
         fail_msg("%s", report);
-    test.ops->close(test.target);
+    assert_target_ok(test.ops->close(test.target));
 }
 
 static void target_takes_and_refuses_what_the_contract_says(void **state)

@@ -194,7 +194,7 @@ static void tear_down(void)
     test.ops->worker_leave(test.worker);
     if (test.ops->verify != NULL && test.ops->verify(test.target, report, sizeof report) != TARGET_OK)
         fail_msg("%s", report);
-    test.ops->close(test.target);
+    assert_target_ok(test.ops->close(test.target));
 }
 
 static void run_requests(const struct conform_variant *variant)

@@ -581,7 +581,7 @@ static void run_variant(const struct conform_variant *variant)
     assert_true(test.commits > 10 * test.retries);
     test.ops->worker_leave(test.worker);
     verify();
-    test.ops->close(test.target);
+    assert_target_ok(test.ops->close(test.target));
 }
 
 static void target_does_what_an_array_does(void **state)

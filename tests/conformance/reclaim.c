@@ -224,7 +224,7 @@ static void tear_down(unsigned committed_least)
     check_all_is_accounted_for();
     if (test.ops->verify(test.target, report, sizeof report) != TARGET_OK)
         fail_msg("%s", report);
-    test.ops->close(test.target);
+    assert_target_ok(test.ops->close(test.target));
 }
 
 static bool is_scheme(const struct conform_variant *variant)

@@ -171,7 +171,7 @@ static void run_case(const struct server_case *server)
     conform_set(&variant, "durability", "group");
     struct target *target = conform_open(&variant, variant.ops);
     unsigned long answered = run_until_killed(variant.ops, target, folder, server->pid_file);
-    variant.ops->close(target);
+    assert_target_ok(variant.ops->close(target));
     option_values_clear(variant.ops->options, variant.values);
     long rows = count_rows(server, folder);
     printf("  %s: %lu answered, %ld there\n", server->target, answered, rows);

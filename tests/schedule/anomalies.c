@@ -160,7 +160,8 @@ static void stage_close(void)
 {
     for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++)
         stage.ops->worker_leave(stage.txns[i].worker);
-    stage.ops->close(stage.target);
+    if (stage.ops->close(stage.target) != TARGET_OK)
+        abort();
     recording_destroy(stage.recording);
 }
 

@@ -221,7 +221,7 @@ static void run_setting(const struct setting *setting, uint64_t seed)
     if (run.ops->verify(run.target, report, sizeof report) != TARGET_OK)
         fail_msg("%s %s: %s", setting->workload, setting->engine, report);
     tpcc_workload_ops.destroy(run.tpcc);
-    run.ops->close(run.target);
+    assert_int_equal(run.ops->close(run.target), TARGET_OK);
 }
 
 static bool has_time_for(const struct setting *setting)

@@ -1056,13 +1056,16 @@ static void judge(struct round *round, struct history_verdict *verdict)
     history_fini(&history);
 }
 
-static void round_close(struct round *round)
+static void round_close(struct round *round, struct result *result)
 {
     for (unsigned w = 0; w < round->worker_count; w++)
         round->ops->worker_leave(round->workers[w].worker);
     if (round->maintainer)
         worker_leave(round->maintainer);
-    round->ops->close(round->target);
+    if (round->ops->close(round->target) != TARGET_OK && result->outcome == FINE) {
+        result->outcome = WRONG;
+        result->report = strdup("the target is not closed well");
+    }
     recording_destroy(round->recording);
 }
 
@@ -1118,7 +1121,7 @@ static struct result round_run(const struct explore_case *what, uint64_t seed, u
     totals.committed += round.committed;
     if (opened && result.outcome != HUNG) { /* else coroutines are still inside: leave it all alone */
         count_covered(&round);
-        round_close(&round);
+        round_close(&round, &result);
     }
     scheduler_close();
     watch(0);

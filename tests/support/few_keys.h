@@ -55,7 +55,7 @@ static inline void close_fixture(void)
     for (unsigned i = 0; i < WORKERS; i++)
         fixture.ops->worker_leave(fixture.workers[i]);
     assert_int_equal(fixture.ops->verify(fixture.target, report, sizeof report), TARGET_OK);
-    fixture.ops->close(fixture.target);
+    assert_int_equal(fixture.ops->close(fixture.target), TARGET_OK);
 }
 
 static inline void assert_reads(struct target_txn *txn, uint64_t key, uint64_t value)

@@ -46,7 +46,7 @@ static inline void fixture_close(void)
 {
     for (unsigned i = 0; i < WORKERS; i++)
         fixture.ops->worker_leave(fixture.workers[i]);
-    fixture.ops->close(fixture.target);
+    assert_int_equal(fixture.ops->close(fixture.target), TARGET_OK);
 }
 
 static inline enum target_status write_row(struct target_txn *txn, unsigned row)

@@ -272,7 +272,7 @@ static void close_target(struct players *players)
     bool keeps = target_is_transactional(&players->variant->promises);
     if (keeps && ops->verify != NULL && ops->verify(players->target, report, sizeof report) != TARGET_OK)
         fail_msg("%s: %s", players->variant->name, report);
-    ops->close(players->target);
+    assert_target_ok(ops->close(players->target));
     recording_destroy(players->recording);
     free(players);
 }

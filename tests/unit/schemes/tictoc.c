@@ -37,7 +37,7 @@ static void side_close(struct side *side)
 {
     for (unsigned i = 0; i < WORKERS; i++)
         side->ops->worker_leave(side->workers[i]);
-    side->ops->close(side->target);
+    assert_int_equal(side->ops->close(side->target), TARGET_OK);
 }
 
 static struct target_txn *begin_at(struct side *side, unsigned worker)

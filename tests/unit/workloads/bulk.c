@@ -67,7 +67,7 @@ static void open_bulk(struct bulk_fixture *fixture)
 static void close_bulk(struct bulk_fixture *fixture)
 {
     oracle_target_ops.worker_leave(fixture->bulk.worker);
-    oracle_target_ops.close(fixture->target);
+    assert_int_equal(oracle_target_ops.close(fixture->target), TARGET_OK);
 }
 
 static void parts_cover_everything_once(void **state)

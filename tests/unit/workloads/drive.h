@@ -143,7 +143,7 @@ DRIVE void drive_close(struct drive *drive)
         drive->workload_ops->worker_destroy(drive->states[i]);
     drive->ops->worker_leave(drive->worker);
     drive->workload_ops->destroy(drive->workload);
-    drive->ops->close(drive->target);
+    assert_int_equal(drive->ops->close(drive->target), TARGET_OK);
 }
 
 /* One request of one worker, until it commits. */

@@ -37,7 +37,7 @@ static void all_are_created_and_summed_up(void **state)
     assert_int_equal(schema_create(&schema, ops, target, created, keys, error, sizeof error), TARGET_EXISTS);
     assert_string_equal(error, "test: table one of 8-byte rows on target oracle: the key is already there");
     ops->worker_leave(worker);
-    ops->close(target);
+    assert_int_equal(ops->close(target), TARGET_OK);
 }
 
 static void an_index_that_the_target_has_not_is_named(void **state)
@@ -51,7 +51,7 @@ static void an_index_that_the_target_has_not_is_named(void **state)
     assert_int_equal(schema_create(&schema, &bare_target_ops, target, created, keys, error, sizeof error),
                      TARGET_UNSUPPORTED);
     assert_string_equal(error, "test: ordered index two_key with keys of 8 bytes on target bare: not supported here");
-    bare_target_ops.close(target);
+    assert_int_equal(bare_target_ops.close(target), TARGET_OK);
 }
 
 int main(void)

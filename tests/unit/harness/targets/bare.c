@@ -45,7 +45,7 @@ static void close_fixture(struct fixture *fixture)
 {
     assert_int_equal(fixture->ops->verify(fixture->target, fixture->error, sizeof fixture->error), TARGET_OK);
     fixture->ops->worker_leave(fixture->worker);
-    fixture->ops->close(fixture->target);
+    assert_int_equal(fixture->ops->close(fixture->target), TARGET_OK);
 }
 
 static struct target_txn *begin(struct fixture *fixture, enum target_mode mode)
@@ -293,7 +293,7 @@ static void options_are_checked(void **state)
     assert_int_equal(bare_target_ops.index_create(target, created, "i", &hash, &index), TARGET_NO_MEMORY);
     table.payload_max_bytes = 0;
     assert_int_equal(bare_target_ops.table_create(target, "u", &table, &created), TARGET_INVALID);
-    bare_target_ops.close(target);
+    assert_int_equal(bare_target_ops.close(target), TARGET_OK);
 }
 
 static void workers_fill_up_and_leave(void **state)

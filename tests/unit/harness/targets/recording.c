@@ -57,7 +57,7 @@ static struct fixture set_up(const char *path, enum target_index_kind kind)
 static void tear_down(struct fixture *f)
 {
     f->ops->worker_leave(f->worker);
-    f->ops->close(f->target);
+    assert_int_equal(f->ops->close(f->target), TARGET_OK);
     recording_destroy(f->recording);
 }
 
@@ -257,7 +257,7 @@ static void files_can_be_read_back(void **state)
     }
     f.ops->worker_leave(f.worker);
     assert_true(recording_finish(f.target, error, sizeof error));
-    f.ops->close(f.target);
+    assert_int_equal(f.ops->close(f.target), TARGET_OK);
     recording_destroy(f.recording);
 
     struct history *history = calloc(1, sizeof *history);

@@ -61,7 +61,7 @@ static void side_close(struct side *side, unsigned workers)
     enum target_status status = side->ops->verify(side->target, report, sizeof report);
     if (status != TARGET_OK)
         fail_msg("%s: %s", side->ops->name, report);
-    side->ops->close(side->target);
+    assert_int_equal(side->ops->close(side->target), TARGET_OK);
 }
 
 static struct target_txn *side_begin(struct side *side, unsigned worker)

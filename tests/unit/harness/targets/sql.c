@@ -37,7 +37,7 @@ static int tear_down(void **state)
     (void)state;
     for (unsigned i = 0; i < 2; i++)
         ops->worker_leave(test.workers[i]);
-    ops->close(test.target);
+    assert_target_ok(ops->close(test.target));
     return 0;
 }
 

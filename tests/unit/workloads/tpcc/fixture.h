@@ -91,7 +91,7 @@ __attribute__((unused)) static void close_fixture(struct fixture *fixture)
     tpcc_workload_ops.worker_destroy(fixture->self);
     fixture_ops->worker_leave(fixture->worker);
     tpcc_workload_ops.destroy(fixture->tpcc);
-    fixture_ops->close(fixture->target);
+    assert_int_equal(fixture_ops->close(fixture->target), TARGET_OK);
 }
 
 /* ---- Looking. ---- */

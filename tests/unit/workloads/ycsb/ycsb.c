@@ -638,7 +638,7 @@ static void combinations_that_cannot_work_are_refused(void **state)
                      TARGET_UNSUPPORTED);
     assert_non_null(strstr(drive.error, "ordered index on target bare"));
     ycsb_workload_ops.destroy(drive.workload);
-    bare_target_ops.close(drive.target);
+    assert_int_equal(bare_target_ops.close(drive.target), TARGET_OK);
 }
 
 /* The same seed asks for the same, so that targets can be compared: both end with equal rows. */
