@@ -102,19 +102,20 @@ enum target_status store_open(const void *values, struct store **result, char *e
     int code = environment_open(store, options);
     if (code != MDB_SUCCESS) {
         (void)snprintf(error, error_bytes, "LMDB in %s: %s", store->folder.path, mdb_strerror(code));
-        store_close(store);
+        (void)store_close(store);
         return status_of(code);
     }
     *result = store;
     return TARGET_OK;
 }
 
-void store_close(struct store *store)
+enum target_status store_close(struct store *store)
 {
     if (store->env != NULL)
         mdb_env_close(store->env);
     folder_release(&store->folder);
     free(store);
+    return TARGET_OK;
 }
 
 void store_outside(const struct store *store, struct target_outside *outside)

@@ -470,21 +470,21 @@ enum target_status store_open(const void *values, struct store **result, char *e
     if (is_own &&
         (!folder_take(&store->folder, options->dir, options->durability != EXTERNAL_OFF, error, error_bytes) ||
          !own_server_start(store, options, error, error_bytes))) {
-        store_close(store);
+        (void)store_close(store);
         return TARGET_INVALID;
     }
     if (!is_own)
         store->conninfo = strdup(options->conninfo);
     if (store->conninfo == NULL || !first_connect(store, error, error_bytes) ||
         !schema_make(store, error, error_bytes)) {
-        store_close(store);
+        (void)store_close(store);
         return TARGET_INVALID;
     }
     *result = store;
     return TARGET_OK;
 }
 
-void store_close(struct store *store)
+enum target_status store_close(struct store *store)
 {
     char sql[SQL_BYTES], error[SQL_BYTES];
     /* On a server of our own the tables stay with the folder. */
@@ -498,6 +498,7 @@ void store_close(struct store *store)
     folder_release(&store->folder);
     free(store->conninfo);
     free(store);
+    return TARGET_OK;
 }
 
 void store_outside(const struct store *store, struct target_outside *outside)

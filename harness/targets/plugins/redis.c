@@ -232,18 +232,19 @@ enum target_status store_open(const void *values, struct store **result, char *e
     }
     if (!folder_take(&store->folder, options->dir, options->durability != EXTERNAL_OFF, error, error_bytes) ||
         !server_begin(store, options, error, error_bytes) || !server_await(store, error, error_bytes)) {
-        store_close(store);
+        (void)store_close(store);
         return TARGET_INVALID;
     }
     *result = store;
     return TARGET_OK;
 }
 
-void store_close(struct store *store)
+enum target_status store_close(struct store *store)
 {
     server_stop(&store->server);
     folder_release(&store->folder);
     free(store);
+    return TARGET_OK;
 }
 
 void store_outside(const struct store *store, struct target_outside *outside)

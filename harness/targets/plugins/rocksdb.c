@@ -131,7 +131,7 @@ enum target_status store_open(const void *values, struct store **result, char *e
     store->isolation = (enum rocksdb_isolation)options->isolation;
     options_make(store, options);
     if (!folder_take(&store->folder, options->dir, options->durability != EXTERNAL_OFF, error, error_bytes)) {
-        store_close(store);
+        (void)store_close(store);
         return TARGET_INVALID;
     }
     if (store->concurrency == ROCKSDB_OPTIMISTIC)
@@ -140,14 +140,14 @@ enum target_status store_open(const void *values, struct store **result, char *e
         store->db = rocksdb_transactiondb_open(store->options, store->locks, store->folder.path, &said);
     if (said != NULL) {
         (void)snprintf(error, error_bytes, "RocksDB in %s: %s", store->folder.path, said);
-        store_close(store);
+        (void)store_close(store);
         return status_of(said);
     }
     *result = store;
     return TARGET_OK;
 }
 
-void store_close(struct store *store)
+enum target_status store_close(struct store *store)
 {
     if (store->db != NULL)
         rocksdb_transactiondb_close(store->db);
@@ -162,6 +162,7 @@ void store_close(struct store *store)
     rocksdb_options_destroy(store->options);
     folder_release(&store->folder);
     free(store);
+    return TARGET_OK;
 }
 
 void store_outside(const struct store *store, struct target_outside *outside)

@@ -79,7 +79,7 @@ static enum target_status rows_open(const struct target_ops *ops, const void *va
 
 static enum target_status rows_close(struct target *target)
 {
-    store_close(target->store);
+    enum target_status status = store_close(target->store);
     for (struct target_table *table = target->tables, *next; table != NULL; table = next) {
         next = table->next;
         free(table);
@@ -89,7 +89,7 @@ static enum target_status rows_close(struct target *target)
         free(index);
     }
     free(target);
-    return TARGET_OK;
+    return status;
 }
 
 static enum target_status space_make(struct target *target, size_t key_bytes, unsigned *space)

@@ -116,7 +116,7 @@ enum target_status store_open(const void *values, struct store **result, char *e
     store->options.dir = NULL;
     pthread_mutex_init(&store->writer, NULL);
     if (!folder_take(&store->folder, options->dir, options->durability != EXTERNAL_OFF, error, error_bytes)) {
-        store_close(store);
+        (void)store_close(store);
         return TARGET_INVALID;
     }
     /* Its count of allocated bytes is one mutex for all threads. Refused once SQLite is in use, which is no harm. */
@@ -124,19 +124,22 @@ enum target_status store_open(const void *values, struct store **result, char *e
     int code = connect(store, &store->db);
     if (code != SQLITE_OK) {
         (void)snprintf(error, error_bytes, "SQLite in %s: %s", store->folder.path, sqlite3_errstr(code));
-        store_close(store);
+        (void)store_close(store);
         return status_of(code);
     }
     *result = store;
     return TARGET_OK;
 }
 
-void store_close(struct store *store)
+enum target_status store_close(struct store *store)
 {
-    (void)sqlite3_close(store->db);
+    int code = sqlite3_close(store->db);
+    if (code != SQLITE_OK)
+        (void)fprintf(stderr, "maemio: SQLite in %s: close: %s\n", store->folder.path, sqlite3_errstr(code));
     folder_release(&store->folder);
     pthread_mutex_destroy(&store->writer);
     free(store);
+    return status_of(code);
 }
 
 void store_outside(const struct store *store, struct target_outside *outside)

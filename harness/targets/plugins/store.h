@@ -27,8 +27,9 @@ extern const size_t store_options_bytes; /* sizeof the struct of the target's op
 
 /* `values`: of the target's options. On failure writes to `error` what was wrong. */
 enum target_status store_open(const void *values, struct store **store, char *error, size_t error_bytes);
-/* No session is left. Removes the files, if the folder was chosen by the store. */
-void store_close(struct store *store);
+/* No session is left. Removes the files, if the folder was chosen by the store. Not TARGET_OK: the library could not
+ * write what was left, as stderr says. */
+enum target_status store_close(struct store *store);
 /* Makes the keyspace with this number, below STORE_SPACES_MAX, of keys of one length; no session is in a
  * transaction. */
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes);

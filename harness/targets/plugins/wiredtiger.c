@@ -89,19 +89,21 @@ enum target_status store_open(const void *values, struct store **result, char *e
     int code = connection_open(store, options);
     if (code != 0) {
         (void)snprintf(error, error_bytes, "WiredTiger in %s: %s", store->folder.path, wiredtiger_strerror(code));
-        store_close(store);
+        (void)store_close(store);
         return status_of(code);
     }
     *result = store;
     return TARGET_OK;
 }
 
-void store_close(struct store *store)
+enum target_status store_close(struct store *store)
 {
-    if (store->connection != NULL)
-        (void)store->connection->close(store->connection, NULL);
+    int code = store->connection != NULL ? store->connection->close(store->connection, NULL) : 0;
+    if (code != 0)
+        (void)fprintf(stderr, "maemio: WiredTiger in %s: close: %s\n", store->folder.path, wiredtiger_strerror(code));
     folder_release(&store->folder);
     free(store);
+    return status_of(code);
 }
 
 static void name(unsigned space, char uri[URI_BYTES])
