@@ -75,18 +75,26 @@ static inline void log_buffer_prefetch(const struct log_buffer *buffer, size_t b
         __builtin_prefetch(buffer->ring + ((buffer->put + i) & mask), 1);
 }
 
-/* Appends bytes of the record for which room is reserved. In line: a record has three parts a row, most of which have
- * a known size, and lie in one piece of the ring. */
+/* Where the next `bytes` bytes of the record go, for which room is reserved; the caller fills them in. NULL: the ring's
+ * end divides them, so they are to be put. */
+static inline char *log_buffer_extend(struct log_buffer *buffer, size_t bytes)
+{
+    size_t at = buffer->put & (buffer->ring_bytes - 1);
+    if (UNLIKELY(bytes > buffer->ring_bytes - at))
+        return NULL;
+    buffer->put += bytes;
+    return buffer->ring + at;
+}
+
+/* Appends bytes of the record for which room is reserved. */
 void log_buffer_put_around(struct log_buffer *buffer, const void *data, size_t bytes);
 static inline void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes)
 {
-    size_t at = buffer->put & (buffer->ring_bytes - 1);
-    if (UNLIKELY(bytes > buffer->ring_bytes - at)) {
+    char *at = log_buffer_extend(buffer, bytes);
+    if (LIKELY(at != NULL))
+        memcpy(at, data, bytes);
+    else
         log_buffer_put_around(buffer, data, bytes);
-        return;
-    }
-    memcpy(buffer->ring + at, data, bytes);
-    buffer->put += bytes;
 }
 void log_buffer_publish(struct log_buffer *buffer, uint64_t ts);
 

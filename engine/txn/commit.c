@@ -858,7 +858,7 @@ static ALWAYS_INLINE enum mae_status decide(struct mae_txn *txn, struct writes w
 }
 
 /* 6. Log, before anything is decided, and only what will be (D1). Not MAE_OK: as `decide`. */
-static COLD enum mae_status log_writes(struct mae_txn *txn, struct writes writes)
+static NOINLINE enum mae_status log_writes(struct mae_txn *txn, struct writes writes)
 {
     enum mae_status status = MAE_OK;
     if (writes.flags & (ACCESS_DELETE | ACCESS_ENTRIES))

@@ -122,15 +122,17 @@ static void measure(struct mae_txn *txn, uint32_t write_count)
 {
     const struct access_set *set = &txn->accesses;
     struct log_buffer *log = txn->worker->log;
-    log->record_bytes = sizeof(struct record) + (has_entries(txn) ? log->entries_bytes : 0);
-    log->record_count = has_entries(txn) ? log->entries_count : 0;
+    size_t bytes = sizeof(struct record) + (has_entries(txn) ? log->entries_bytes : 0);
+    uint32_t count = has_entries(txn) ? log->entries_count : 0;
     for (uint32_t i = 0; i < write_count; i++) {
         const struct access *access = &set->entries[set->writes[i]];
         if (!is_logged(access))
             continue;
-        log->record_bytes += piece_bytes(logged_payload(access));
-        log->record_count++;
+        bytes += piece_bytes(logged_payload(access));
+        count++;
     }
+    log->record_bytes = bytes;
+    log->record_count = count;
 }
 
 /* Waits for room that the logger must make. */
@@ -183,10 +185,17 @@ static void put_row(struct log_buffer *log, const struct access *access)
     uint64_t words[2];
     piece_pack(access->flags & ACCESS_DELETE ? PIECE_DELETE : PIECE_PUT, access->table->number,
                table_row_id(access->table, access->row), bytes, words);
-    log_buffer_put(log, &words[0], sizeof words[0]);
-    log_buffer_put(log, &words[1], sizeof words[1]);
-    if (bytes > 0)
-        log_buffer_put(log, access->fresh->payload, bytes);
+    const size_t whole = piece_bytes(bytes);
+    char *at = log_buffer_extend(log, whole);
+    if (LIKELY(at != NULL)) {
+        memcpy(at + whole - sizeof zeros, zeros, sizeof zeros); /* padding; the payload comes over it */
+        memcpy(at, &words[0], sizeof words[0]);
+        memcpy(at + sizeof words[0], &words[1], sizeof words[1]);
+        memcpy(at + sizeof words, access->fresh->payload, bytes);
+        return;
+    }
+    log_buffer_put(log, words, sizeof words);
+    log_buffer_put(log, access->fresh->payload, bytes);
     log_buffer_put(log, zeros, padded(bytes, 8) - bytes);
 }
 
