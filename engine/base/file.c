@@ -203,7 +203,8 @@ static void *file_map(int file, uint64_t bytes)
     struct statfs status;
     if (fstatfs(file, &status) < 0 || !is_in_memory(&status))
         return NULL;
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    /* The pages that are there are mapped at once. One by one, each would take an exception. */
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 

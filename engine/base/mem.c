@@ -14,6 +14,9 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "engine/base/cgroup.h"
 #include "engine/base/check.h"
@@ -77,6 +80,25 @@ void *mem_alloc_large(size_t bytes, enum mem_huge_pages huge_pages)
         (void)madvise(block, rounded, MADV_HUGEPAGE); /* without it there are small pages */
     return block;
 }
+
+#ifdef __SSE2__
+void mem_copy_out(void *to, const void *from, size_t bytes)
+{
+    MAE_DCHECK((uintptr_t)to % sizeof(__m128i) == 0);
+    __m128i *line = to;
+    const __m128i *source = from;
+    const size_t count = bytes / sizeof *line;
+    for (size_t i = 0; i < count; i++)
+        _mm_stream_si128(&line[i], _mm_loadu_si128(&source[i]));
+    memcpy(&line[count], &source[count], bytes % sizeof *line);
+    _mm_sfence();
+}
+#else
+void mem_copy_out(void *to, const void *from, size_t bytes)
+{
+    memcpy(to, from, bytes);
+}
+#endif
 
 void *mem_realloc(void *block, size_t old_bytes, size_t bytes)
 {

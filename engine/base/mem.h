@@ -82,6 +82,9 @@ void *mem_alloc(size_t bytes);
 void *mem_alloc_large(size_t bytes, enum mem_huge_pages huge_pages);
 /* As realloc, new part not zeroed, same injection. */
 void *mem_realloc(void *block, size_t old_bytes, size_t bytes);
+/* Copies to memory that nobody looks at again soon, past the caches where the CPU can: what they hold stays, and the
+ * lines need not be fetched to be overwritten. `to` is a multiple of 16. What the caller stores next comes after it. */
+void mem_copy_out(void *to, const void *from, size_t bytes);
 /* A full array of *capacity elements with twice as many places, an empty one (NULL and 0) with `first`. NULL when out
  * of memory: then the array and *capacity are as they were. */
 void *mem_double(void *array, size_t *capacity, size_t first, size_t element_bytes);

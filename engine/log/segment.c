@@ -107,12 +107,13 @@ static int open_file(struct segment_making *making, const char *path)
     return segment->file < 0 ? segment->file : 0;
 }
 
-/* Allocates the file, and makes it certain that its folder has it. */
+/* Allocates the file, unless that was done for the segment that it has been, and makes it certain that its folder has
+ * it. */
 static int make_certain(struct segment_making *making, const char *path)
 {
     const int file = making->segment.file;
     making->call = "allocation";
-    int result = file_calls->reserve(file, making->segment_bytes);
+    int result = making->again ? 0 : file_calls->reserve(file, making->segment_bytes);
     if (result == -EDQUOT || result == -ENOSPC)
         (void)file_calls->remove(path); /* gives back the part that there was space for */
     if (result < 0)
@@ -230,10 +231,10 @@ size_t segments_left(const struct segments *segments)
     return (size_t)(segments->segment_bytes - segments->offset);
 }
 
-void *segments_place(const struct segments *segments)
+bool segments_are_mapped(const struct segments *segments)
 {
     MAE_DCHECK(segments->count > 0 && segments->offset < segments->segment_bytes);
-    return segments->made[0].memory ? segments->made[0].memory + segments->offset : NULL;
+    return segments->made[0].memory != NULL;
 }
 
 int segments_sync(struct segments *segments)
@@ -283,11 +284,14 @@ int segments_write(struct segments *segments, const void *data, size_t bytes, ui
 {
     MAE_DCHECK(bytes <= segments_left(segments) && bytes % FILE_BLOCK_BYTES == 0);
     const int file = segments->made[0].file;
-    const bool is_there = data == segments_place(segments), both = sync && segments->ring && !is_there;
-    int result = is_there ? 0
-                 : both && !MUTATED(ring_sync_skipped)
-                     ? file_calls->write_sync(segments->ring, file, data, bytes, segments->offset)
-                     : file_calls->write(file, data, bytes, segments->offset);
+    const bool is_mapped = segments_are_mapped(segments), both = sync && segments->ring && !is_mapped;
+    int result = 0;
+    if (is_mapped)
+        mem_copy_out(segments->made[0].memory + segments->offset, data, bytes);
+    else if (both && !MUTATED(ring_sync_skipped))
+        result = file_calls->write_sync(segments->ring, file, data, bytes, segments->offset);
+    else
+        result = file_calls->write(file, data, bytes, segments->offset);
     if (result < 0)
         return failed(segments, both ? "write and sync" : "write", segments->made[0].number, result);
     segments->unsynced = !both;

@@ -13,9 +13,9 @@
  * checkpoint to checkpoint needs as many files each time. So files go only when the last release has left them over,
  * and half of them at a time.
  *
- * Where files are in memory, a file that serves again is mapped, and stays so until the log ends. Then a block is put
- * together in its place there, and the system copies nothing. A new file is written to: the system need not clear a
- * page that it fills.
+ * Where files are in memory, a file that serves again is mapped, and stays so until the log ends. Then a block is
+ * copied there past the caches, which is the workers' gain: nobody reads the log, and written through the caches it
+ * would drive out what they hold. A new file is written to: the system need not clear a page that it fills.
  */
 #ifndef ENGINE_LOG_SEGMENT_H
 #define ENGINE_LOG_SEGMENT_H
@@ -97,12 +97,12 @@ int segments_make_room(struct segments *segments, uint64_t bytes);
 int segments_prepare(struct segments *segments);
 /* How many bytes the next write may have. */
 size_t segments_left(const struct segments *segments);
-/* Where the next write's data may be put together, so that it need not be copied; NULL: in memory of the caller's. */
-void *segments_place(const struct segments *segments);
+/* Whether the next write is a copy into mapped memory, and no call of the system. */
+bool segments_are_mapped(const struct segments *segments);
 /* A block with this number comes next. `flush`: the first flush that begins with this block or a later one. */
 void segments_note_block(struct segments *segments, uint64_t block, uint64_t flush);
-/* `data` may stand at segments_place already. highest_ts: no record that has been written so far, or is being written,
- * is above. `sync`: segments_sync comes next, so with a ring it is done here. */
+/* highest_ts: no record that has been written so far, or is being written, is above. `sync`: segments_sync comes next,
+ * so with a ring it is done here. */
 int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts, bool sync);
 int segments_sync(struct segments *segments);
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/mem.h"
 #include "engine/base/options.h"
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 
+enum { BLOCK_CACHED_BYTES = 64 << 10 }; /* of a block that is copied past the caches */
 #define FULL_INTERVAL_US 10e3
 #define SYNC_INTERVAL_US 1e6 /* durability=async */
 
@@ -49,17 +51,17 @@ static bool bound_is_news(const struct log_stream *stream, uint64_t m)
     return m - stream->written_m > least;
 }
 
+/* A block that is copied past the caches is small, so that it does not drive out what they hold. */
 static size_t block_capacity(const struct log_stream *stream)
 {
     size_t left = segments_left(&stream->segments);
-    return left < BLOCK_MAX_BYTES ? left : BLOCK_MAX_BYTES;
+    size_t most = segments_are_mapped(&stream->segments) ? BLOCK_CACHED_BYTES : BLOCK_MAX_BYTES;
+    return left < most ? left : most;
 }
 
 static void begin_block(struct log_stream *stream)
 {
     MAE_DCHECK(stream->synced_m <= stream->written_m); /* D8: what a block says is synced has been written */
-    void *place = segments_place(&stream->segments);
-    stream->block = place ? place : stream->own_block;
     *stream->block = (struct block){
         .bytes = sizeof(struct block),
         .database = stream->config->database,
@@ -185,7 +187,7 @@ static bool answer(struct log_stream *stream)
  * short have headers, too. */
 static uint64_t space_for(const struct log_stream *stream, uint64_t bytes)
 {
-    uint64_t blocks = bytes / (BLOCK_MAX_BYTES - sizeof(struct block)) + bytes / stream->config->segment_bytes + 4;
+    uint64_t blocks = bytes / (BLOCK_CACHED_BYTES - sizeof(struct block)) + bytes / stream->config->segment_bytes + 4;
     return bytes + blocks * sizeof(struct block) + 2 * FILE_BLOCK_BYTES;
 }
 
@@ -282,8 +284,8 @@ enum mae_status stream_init(struct log_stream *stream)
     segments_init(&stream->segments, place->folder, config->segment_bytes, place->next_segment);
     errand_init(&stream->errand, !stream->has_threads);
     stream->segments.errand = &stream->errand;
-    stream->own_block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
-    if (!stream->own_block)
+    stream->block = mem_alloc_large(BLOCK_MAX_BYTES, config->budget->huge_pages);
+    if (!stream->block)
         return MAE_NO_MEMORY;
     int result = config->uses_ring ? file_calls->ring_open(&stream->segments.ring) : 0;
     return result == 0 ? MAE_OK : result == -ENOMEM ? MAE_NO_MEMORY : MAE_IO;
@@ -297,5 +299,5 @@ void stream_fini(struct log_stream *stream)
     }
     if (stream->segments.ring)
         file_calls->ring_close(stream->segments.ring);
-    free(stream->own_block);
+    free(stream->block);
 }

@@ -63,9 +63,8 @@ struct log_stream {
     _Atomic bool full; /* its disk is */
     /* The stream's own. */
     SEPARATED struct segments segments;
-    struct errand errand;    /* makes segments */
-    struct block *block;     /* the one that is filled: in its place in the segment, or */
-    struct block *own_block; /* memory of BLOCK_MAX_BYTES */
+    struct errand errand; /* makes segments */
+    struct block *block;  /* the one that is filled; memory of BLOCK_MAX_BYTES, in a large page if there are any: */
     uint64_t block_number, flush_number;
     uint64_t first_block; /* of the flush that is written */
     uint64_t highest_ts;  /* no record that any worker had published when the last round began is above */

@@ -269,6 +269,24 @@ static void blocks_are_zeroed_and_aligned(void **state)
     free(fresh);
 }
 
+static void a_copy_past_the_caches_has_every_byte(void **state)
+{
+    (void)state;
+    enum { BYTES = 256, BEFORE = 7 };
+    _Alignas(16) unsigned char from[BYTES], to[BYTES];
+    for (size_t bytes = 0; bytes + 16 <= BYTES; bytes++) {
+        const size_t shift = bytes % 16; /* `from` may lie anywhere */
+        for (size_t i = 0; i < BYTES; i++) {
+            from[i] = (unsigned char)(i + bytes + 100);
+            to[i] = BEFORE;
+        }
+        mem_copy_out(to, from + shift, bytes);
+        assert_memory_equal(to, from + shift, bytes);
+        for (size_t i = bytes; i < BYTES; i++)
+            assert_int_equal(to[i], BEFORE);
+    }
+}
+
 static void failures_are_injected_once_at_the_asked_place(void **state)
 {
     (void)state;
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test(the_machine_sets_the_default_limit),
         cmocka_unit_test(each_mode_gets_its_pages),
         cmocka_unit_test(blocks_are_zeroed_and_aligned),
+        cmocka_unit_test(a_copy_past_the_caches_has_every_byte),
         cmocka_unit_test(failures_are_injected_once_at_the_asked_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
