@@ -292,7 +292,7 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 # Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
-LOADING := %/external %/servers $(BUILD)/tests/conformance/%#	tests that load targets
+LOADING := %/external %/servers %/embedded $(BUILD)/tests/conformance/%#	tests that load targets
 $(filter $(LOADING),$(TESTS)): | $(PLUGINS)
 $(TESTS) $(FUZZERS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(if $(SQL),$(BUILD)/sql.o) $(BUILD)/engine.o
 $(TESTS) $(FUZZERS): private LDLIBS += $(SQLITE)
