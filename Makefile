@@ -137,7 +137,7 @@ EXTENSION := $(if $(SHARED),$(patsubst $(BUILD)/sql/%,$(BUILD)/extension/%,$(fil
 # Each has the rows of a target over keyspaces, and its own store of them.
 PLUGINS := $(foreach d,$(FOUND),$(BUILD)/targets/$(call database_part,$(d),1).so)
 STORES := $(foreach d,$(FOUND),$(BUILD)/plugins/$(call database_part,$(d),1).o)
-ROWS := $(patsubst %,$(BUILD)/plugins/%.o,arena folder records rows server)
+ROWS := $(patsubst %,$(BUILD)/plugins/%.o,arena folder records rows server trips)
 LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/% %/targets/sql.c),$(call tree,tests/unit)))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql.c),$(call tree,tests/model \

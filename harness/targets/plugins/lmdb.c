@@ -39,6 +39,7 @@ struct store_cursor {
 };
 
 const size_t store_options_bytes = sizeof(struct lmdb_options);
+const bool store_locks_writes = false;
 
 static enum target_status status_of(int code)
 {
@@ -118,7 +119,7 @@ enum target_status store_close(struct store *store)
     return TARGET_OK;
 }
 
-void store_outside(const struct store *store, struct target_outside *outside)
+void store_outside(struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "LMDB %d.%d.%d", MDB_VERSION_MAJOR, MDB_VERSION_MINOR,
                    MDB_VERSION_PATCH);
@@ -194,6 +195,8 @@ void store_abort(struct store_session *session)
 }
 
 /* ---- Keys. ---- */
+
+void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key) = NULL;
 
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)

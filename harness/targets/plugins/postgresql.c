@@ -14,6 +14,9 @@
  * between the two for it: a snapshot does not change, serializable transactions are checked for what others put there,
  * and whoever adds a key second fails (unique_violation). So rows that are added in ascending order cost one look.
  *
+ * Keys that the workload announces (ahead.h) are looked for together, all by the round trip of the first one. In a
+ * snapshot it is the same when a key is read; with read committed, what will be written is read anew, and locked.
+ *
  * A scan whose rows are asked for one by one, while it stands on them, has them already.
  *
  * With read committed, keys that will be written are read with FOR UPDATE, else updates would be lost. The stronger
@@ -31,8 +34,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/targets/plugins/ahead.h"
 #include "harness/targets/plugins/server.h"
 #include "harness/targets/plugins/store.h"
+#include "harness/targets/plugins/trips.h"
 #include "harness/targets/server_program.h"
 
 enum {
@@ -86,8 +91,8 @@ struct store {
     PGconn *connection; /* makes the tables */
     size_t key_bytes[STORE_SPACES_MAX];
     char version[TARGET_VERSION_BYTES]; /* what the server says */
-    _Atomic uint64_t round_trips;       /* relaxed: a count */
     atomic_bool has_complained;         /* relaxed: one of those who set it says why */
+    struct trips trips;
 };
 
 struct store_session {
@@ -98,7 +103,9 @@ struct store_session {
     bool is_prepared[STORE_SPACES_MAX][STATEMENTS];
     uint64_t txn; /* how many there were */
     struct gap gaps[STORE_SPACES_MAX];
+    struct ahead ahead;                /* answers are PGresult */
     const struct store_cursor *cursor; /* that has given out an entry last, and is open; NULL */
+    struct trips_session trips;
 };
 
 struct store_cursor {
@@ -113,6 +120,7 @@ struct store_cursor {
 };
 
 const size_t store_options_bytes = sizeof(struct postgresql_options);
+const bool store_locks_writes = true;
 
 /* ---- What went wrong. ---- */
 
@@ -161,11 +169,21 @@ static void release(struct store_session *session)
     session->answer = NULL;
 }
 
+static void clear_answer(void *answer)
+{
+    PQclear(answer);
+}
+
 /* One answer of several; of a refused request the first reason counts. */
 static enum target_status take(struct store_session *session, PGresult *result, enum target_status before)
 {
     ExecStatusType type = PQresultStatus(result);
     enum target_status status = before;
+    struct ahead *ahead = &session->ahead;
+    if (type == PGRES_TUPLES_OK && ahead->answered < ahead->asked) {
+        ahead->keys[ahead->answered++].answer = result;
+        return before;
+    }
     if (type == PGRES_TUPLES_OK) {
         release(session);
         session->answer = result;
@@ -186,7 +204,7 @@ static enum target_status collect(struct store_session *session)
     PGconn *connection = session->connection;
     bool has_ended = PQpipelineSync(connection) != 1;
     session->waiting = 0;
-    atomic_fetch_add_explicit(&session->store->round_trips, 1, memory_order_relaxed);
+    trips_count(&session->trips);
     release(session);
     while (!has_ended) {
         PGresult *result = PQgetResult(connection);
@@ -382,7 +400,9 @@ static bool check_isolation(const struct store *store, PGconn *connection, char 
         return false;
     if (strcmp(given, level) == 0)
         return true;
-    (void)snprintf(error, error_bytes, "isolation: asked for %s, the server gives %s", level, given);
+    (void)snprintf(error, error_bytes,
+                   "isolation: asked for %s, the server gives '%s': want the setting isolation= that it has", level,
+                   given);
     return false;
 }
 
@@ -465,6 +485,7 @@ enum target_status store_open(const void *values, struct store **result, char *e
         (void)snprintf(error, error_bytes, "out of memory");
         return TARGET_NO_MEMORY;
     }
+    trips_init(&store->trips);
     store->options = *options;
     store->options.dir = store->options.conninfo = store->options.server = store->options.server_cpus = NULL;
     if (is_own &&
@@ -496,16 +517,16 @@ enum target_status store_close(struct store *store)
     PQfinish(store->connection);
     server_stop(&store->server);
     folder_release(&store->folder);
+    trips_fini(&store->trips);
     free(store->conninfo);
     free(store);
     return TARGET_OK;
 }
 
-void store_outside(const struct store *store, struct target_outside *outside)
+void store_outside(struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "%s", store->version);
-    server_outside(&store->server, &store->folder, atomic_load_explicit(&store->round_trips, memory_order_relaxed),
-                   outside);
+    server_outside(&store->server, &store->folder, trips_sum(&store->trips), outside);
 }
 
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
@@ -513,7 +534,7 @@ enum target_status store_space_create(struct store *store, unsigned space, size_
     char sql[SQL_BYTES], error[SQL_BYTES];
     store->key_bytes[space] = key_bytes;
     (void)snprintf(sql, sizeof sql, "CREATE %s TABLE s%u (k %s PRIMARY KEY, v bytea NOT NULL)",
-                   store->options.durability == EXTERNAL_OFF ? "UNLOGGED" : "", space,
+                   store->options.durability == EXTERNAL_OFF && store->is_postgresql ? "UNLOGGED" : "", space,
                    key_bytes == NUMBER_BYTES ? "bigint" : "bytea");
     if (run(store->connection, sql, error, sizeof error))
         return TARGET_OK;
@@ -556,6 +577,7 @@ enum target_status store_join(struct store *store, struct store_session **result
     if (session == NULL)
         return TARGET_NO_MEMORY;
     session->store = store;
+    trips_join(&store->trips, &session->trips);
     session->connection = connect_to(store->conninfo);
     if (PQstatus(session->connection) != CONNECTION_OK) {
         enum target_status status = failed(session);
@@ -575,6 +597,8 @@ enum target_status store_join(struct store *store, struct store_session **result
 void store_leave(struct store_session *session)
 {
     release(session);
+    ahead_reset(&session->ahead, clear_answer);
+    trips_leave(&session->store->trips, &session->trips);
     PQfinish(session->connection);
     free(session);
 }
@@ -588,6 +612,7 @@ static enum target_status ask_plain(struct store_session *session, const char *n
 enum target_status store_begin(struct store_session *session, bool snapshot)
 {
     session->txn++;
+    ahead_reset(&session->ahead, clear_answer);
     enum target_status status = ask_plain(session, snapshot ? "begin_read" : "begin_write");
     return status == TARGET_OK ? collect_if_single(session) : status;
 }
@@ -681,6 +706,38 @@ static struct store_bytes value_at(const PGresult *rows, int row)
     return (struct store_bytes){PQgetvalue(rows, row, 0), (size_t)PQgetlength(rows, row, 0)};
 }
 
+static void note(struct store_session *session, unsigned space, struct store_bytes key)
+{
+    if (session->store->options.requests == POSTGRESQL_BATCHED)
+        ahead_note(&session->ahead, space, key);
+}
+void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key) = note;
+
+/* The answer about a key that was noted; asks for all that were, if it has none. */
+static enum target_status look_noted(struct store_session *session, const struct ahead_key *noted,
+                                     struct store_bytes *value)
+{
+    struct ahead *ahead = &session->ahead;
+    enum target_status status = TARGET_OK;
+    bool has_answer = noted->answer != NULL;
+    while (!has_answer && status == TARGET_OK && ahead->asked < ahead->count) {
+        const struct ahead_key *next = &ahead->keys[ahead->asked];
+        unsigned char room[STORE_KEY_MAX_BYTES];
+        const struct store_bytes key = {next->key, next->key_bytes};
+        const struct store_bytes parameter = to_sql(session->store, next->space, key, room);
+        status = ask(session, next->space, GET, &parameter);
+        ahead->asked += status == TARGET_OK;
+    }
+    if (!has_answer && status == TARGET_OK)
+        status = collect(session);
+    if (status != TARGET_OK)
+        return status;
+    if (PQntuples(noted->answer) == 0)
+        return TARGET_NOT_FOUND;
+    *value = value_at(noted->answer, 0);
+    return TARGET_OK;
+}
+
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
 {
@@ -689,6 +746,12 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
     if ((use == STORE_READ || !locks) && is_at_cursor(session, space, key)) {
         *value = value_at(session->cursor->entries, session->cursor->at - 1);
         return TARGET_OK;
+    }
+    struct ahead_key *noted =
+        use == STORE_READ || (use == STORE_CHANGE && !locks) ? ahead_find(&session->ahead, space, key) : NULL;
+    if (noted != NULL) {
+        noted->is_stale = locks; /* the next read is of what is committed by then */
+        return look_noted(session, noted, value);
     }
     if (use == STORE_ADD && is_in_gap(session, space, key))
         return TARGET_NOT_FOUND;
@@ -709,6 +772,7 @@ enum target_status store_put(struct store_session *session, unsigned space, stru
 {
     unsigned char room[STORE_KEY_MAX_BYTES];
     const struct store_bytes parameters[] = {to_sql(session->store, space, key, room), value};
+    ahead_forget(&session->ahead, space, key);
     if (is_new && is_in_gap(session, space, key)) {
         struct gap *gap = &session->gaps[space];
         memcpy(gap->lo, key.data, key.count);
@@ -722,6 +786,7 @@ enum target_status store_delete(struct store_session *session, unsigned space, s
 {
     unsigned char room[STORE_KEY_MAX_BYTES];
     const struct store_bytes parameter = to_sql(session->store, space, key, room);
+    ahead_forget(&session->ahead, space, key);
     enum target_status status = ask(session, space, DELETE, &parameter);
     return status == TARGET_OK ? collect_if_single(session) : status;
 }

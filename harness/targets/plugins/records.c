@@ -62,8 +62,15 @@ static bool grow(struct records *records)
     struct record **places = calloc(room * 2, sizeof *places);
     if (places == NULL)
         return false;
+    struct record **sorted = calloc(room, sizeof *sorted);
+    if (sorted == NULL) {
+        free(places);
+        return false;
+    }
     free(records->places);
+    free(records->sorted);
     records->places = places;
+    records->sorted = sorted;
     records->list_room = room;
     records->places_room = room * 2;
     for (size_t i = 0; i < records->count; i++)
@@ -182,11 +189,30 @@ static enum target_status write_one(struct record *record, struct store_session 
     return status;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    const struct record *first = *(struct record *const *)a, *second = *(struct record *const *)b;
+    if (first->space != second->space)
+        return first->space < second->space ? -1 : 1;
+    return (first->number > second->number) - (first->number < second->number);
+}
+
+/* In the order in which they are to be written. */
+static struct record **in_order(struct records *records)
+{
+    if (!store_locks_writes || records->count < 2)
+        return records->list;
+    memcpy(records->sorted, records->list, records->count * sizeof(struct record *));
+    qsort(records->sorted, records->count, sizeof(struct record *), by_key);
+    return records->sorted;
+}
+
 enum target_status records_write(struct records *records, struct store_session *session, unsigned space)
 {
     enum target_status status = TARGET_OK;
+    struct record **list = in_order(records);
     for (size_t i = 0; i < records->count && status == TARGET_OK; i++) {
-        struct record *record = records->list[i];
+        struct record *record = list[i];
         if (record->is_changed && (space == RECORDS_ALL_SPACES || record->space == space))
             status = write_one(record, session);
     }
@@ -208,5 +234,6 @@ void records_free(struct records *records)
     arena_free(&records->arena);
     free(records->list);
     free(records->places);
+    free(records->sorted);
     *records = (struct records){0};
 }

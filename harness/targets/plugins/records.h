@@ -32,9 +32,9 @@ struct record {
 };
 
 struct records {
-    struct arena arena; /* also for whatever else lives as long as the transaction */
-    struct record **list, **places;
-    size_t count, list_room, places_room; /* places: a hash table, a power of two */
+    struct arena arena;                       /* also for whatever else lives as long as the transaction */
+    struct record **list, **places, **sorted; /* sorted: room for one writing */
+    size_t count, list_room, places_room;     /* places: a hash table, a power of two */
 };
 
 /* What the store or a record says of a place. */

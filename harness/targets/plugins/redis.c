@@ -8,6 +8,8 @@
  * at EXEC. A transaction that only reads ends with an EXEC of nothing, for the same reason. Who is doomed may have read
  * keys that do not fit together before it learns of it.
  *
+ * Keys that the workload announces (ahead.h) are watched and read together, all by the round trip of the first one.
+ *
  * The number of a keyspace is watched for scans, of which nothing else would notice new keys, by snapshots, which read
  * much, and in place of more than KEYS_WATCHED keys, since Redis looks through all of a connection's watched keys for
  * each new one.
@@ -22,9 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/targets/plugins/ahead.h"
 #include "harness/targets/plugins/arena.h"
 #include "harness/targets/plugins/server.h"
 #include "harness/targets/plugins/store.h"
+#include "harness/targets/plugins/trips.h"
 #include "harness/targets/server_program.h"
 
 enum {
@@ -40,8 +44,8 @@ struct store {
     struct folder folder;
     struct server server;
     char socket[PATH_MAX], version[TARGET_VERSION_BYTES];
-    _Atomic uint64_t round_trips; /* relaxed: a count */
-    atomic_bool has_complained;   /* relaxed: one of those who set it says why */
+    atomic_bool has_complained; /* relaxed: one of those who set it says why */
+    struct trips trips;
 };
 
 /* What the transaction has changed under a key. It stays where it is. */
@@ -63,7 +67,9 @@ struct store_session {
     bool is_snapshot, watches;
     unsigned watched[STORE_SPACES_MAX]; /* keys; beyond KEYS_WATCHED: the number of the keyspace */
     bool is_changed[STORE_SPACES_MAX];
+    struct ahead ahead;                /* answers are redisReply */
     const struct store_cursor *cursor; /* that has given out an entry last, and is open; NULL */
+    struct trips_session trips;
 };
 
 struct store_cursor {
@@ -81,6 +87,7 @@ struct store_cursor {
 };
 
 const size_t store_options_bytes = sizeof(struct redis_options);
+const bool store_locks_writes = false;
 
 /* ---- Requests. ---- */
 
@@ -126,12 +133,6 @@ static enum target_status skip(struct store_session *session, size_t count)
         status = status == TARGET_OK ? one : status;
     }
     return session->connection->err == 0 ? status : TARGET_FAILED;
-}
-
-/* What was asked will be waited for. */
-static void count_trip(struct store_session *session)
-{
-    atomic_fetch_add_explicit(&session->store->round_trips, 1, memory_order_relaxed);
 }
 
 static void release(struct store_session *session)
@@ -230,6 +231,7 @@ enum target_status store_open(const void *values, struct store **result, char *e
         (void)snprintf(error, error_bytes, "out of memory");
         return TARGET_NO_MEMORY;
     }
+    trips_init(&store->trips);
     if (!folder_take(&store->folder, options->dir, options->durability != EXTERNAL_OFF, error, error_bytes) ||
         !server_begin(store, options, error, error_bytes) || !server_await(store, error, error_bytes)) {
         (void)store_close(store);
@@ -243,15 +245,15 @@ enum target_status store_close(struct store *store)
 {
     server_stop(&store->server);
     folder_release(&store->folder);
+    trips_fini(&store->trips);
     free(store);
     return TARGET_OK;
 }
 
-void store_outside(const struct store *store, struct target_outside *outside)
+void store_outside(struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "%s", store->version);
-    server_outside(&store->server, &store->folder, atomic_load_explicit(&store->round_trips, memory_order_relaxed),
-                   outside);
+    server_outside(&store->server, &store->folder, trips_sum(&store->trips), outside);
 }
 
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
@@ -268,6 +270,7 @@ enum target_status store_join(struct store *store, struct store_session **result
     if (session == NULL)
         return TARGET_NO_MEMORY;
     session->store = store;
+    trips_join(&store->trips, &session->trips);
     session->connection = redisConnectUnix(store->socket);
     if (session->connection == NULL || session->connection->err != 0) {
         enum target_status status =
@@ -282,8 +285,10 @@ enum target_status store_join(struct store *store, struct store_session **result
 void store_leave(struct store_session *session)
 {
     release(session);
+    trips_leave(&session->store->trips, &session->trips);
     if (session->connection != NULL)
         redisFree(session->connection);
+    ahead_reset(&session->ahead, freeReplyObject);
     arena_free(&session->arena);
     free(session->changes);
     free(session);
@@ -300,6 +305,7 @@ static void end(struct store_session *session)
     release(session);
     memset(session->watched, 0, sizeof session->watched);
     memset(session->is_changed, 0, sizeof session->is_changed);
+    ahead_reset(&session->ahead, freeReplyObject);
     session->watches = false;
     session->change_count = 0;
     arena_reset(&session->arena);
@@ -309,7 +315,7 @@ void store_abort(struct store_session *session)
 {
     if (session->watches && session->connection->err == 0) {
         ask(session, 1, &WORD("UNWATCH"));
-        count_trip(session);
+        trips_count(&session->trips);
         (void)skip(session, 1);
     }
     end(session);
@@ -358,7 +364,7 @@ enum target_status store_commit(struct store_session *session)
         ask(session, 1, &WORD("MULTI"));
         size_t replies = 1 + send_changes(session);
         ask(session, 1, &WORD("EXEC"));
-        count_trip(session);
+        trips_count(&session->trips);
         enum target_status status = skip(session, replies);
         if (session->connection->err == 0) { /* after a refused command EXEC is refused, too */
             enum target_status last = take(session, &reply);
@@ -386,6 +392,46 @@ static struct change *find_change(const struct store_session *session, unsigned 
     return NULL;
 }
 
+static void note(struct store_session *session, unsigned space, struct store_bytes key)
+{
+    ahead_note(&session->ahead, space, key);
+}
+void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key) = note;
+
+static enum target_status answer_of(const redisReply *reply, struct store_bytes *value)
+{
+    *value = (struct store_bytes){reply->str, reply->len};
+    return reply->type == REDIS_REPLY_STRING ? TARGET_OK : TARGET_NOT_FOUND;
+}
+
+/* Watches and asks for all keys that were noted, with one request. */
+static enum target_status look_noted(struct store_session *session)
+{
+    struct ahead *ahead = &session->ahead;
+    char room[PREFIX_BYTES + STORE_KEY_MAX_BYTES];
+    size_t watches[AHEAD_MAX];
+    enum target_status status = TARGET_OK;
+    for (; ahead->asked < ahead->count; ahead->asked++) {
+        const struct ahead_key *next = &ahead->keys[ahead->asked];
+        const struct store_bytes key = {next->key, next->key_bytes};
+        watches[ahead->asked] = watch(session, next->space, key);
+        ask(session, 2, (const struct store_bytes[]){WORD("GET"), name_of('v', next->space, key, room)});
+    }
+    trips_count(&session->trips);
+    /* All answers are taken, also behind a refusal, and no more when the server is gone. */
+    while (ahead->answered < ahead->asked) {
+        redisReply *reply = NULL;
+        enum target_status one = skip(session, watches[ahead->answered]);
+        status = status == TARGET_OK ? one : status;
+        if (session->connection->err == 0) {
+            one = take(session, &reply);
+            status = status == TARGET_OK ? one : status;
+        }
+        ahead->keys[ahead->answered++].answer = reply;
+    }
+    return session->connection->err == 0 ? status : TARGET_FAILED;
+}
+
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
 {
@@ -402,18 +448,20 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
         *value = cursor->value; /* the row that a scan stands on */
         return TARGET_OK;
     }
+    const struct ahead_key *noted = ahead_find(&session->ahead, space, key);
+    if (noted != NULL) {
+        enum target_status status = noted->answer == NULL ? look_noted(session) : TARGET_OK;
+        return status == TARGET_OK ? answer_of(noted->answer, value) : status;
+    }
     size_t replies = watch(session, space, key);
     ask(session, 2, (const struct store_bytes[]){WORD("GET"), name_of('v', space, key, room)});
-    count_trip(session);
+    trips_count(&session->trips);
     enum target_status status = skip(session, replies);
     if (session->connection->err == 0) {
         enum target_status last = take(session, &session->answer);
         status = status == TARGET_OK ? last : status;
     }
-    if (status != TARGET_OK)
-        return status;
-    *value = (struct store_bytes){session->answer->str, session->answer->len};
-    return session->answer->type == REDIS_REPLY_STRING ? TARGET_OK : TARGET_NOT_FOUND;
+    return status == TARGET_OK ? answer_of(session->answer, value) : status;
 }
 
 /* The key's entry among the changes. */
@@ -565,7 +613,7 @@ static enum target_status fetch(struct store_cursor *cursor)
                                      cursor->backward ? lo : hi,
                                      {limit, (size_t)limit_bytes},
                                      name_of('v', cursor->space, (struct store_bytes){0}, value_room)});
-    count_trip(cursor->session);
+    trips_count(&cursor->session->trips);
     enum target_status status = take(cursor->session, &cursor->entries);
     cursor->at = 0;
     if (status == TARGET_OK)

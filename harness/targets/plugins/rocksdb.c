@@ -55,6 +55,7 @@ struct store_cursor {
 };
 
 const size_t store_options_bytes = sizeof(struct rocksdb_options);
+const bool store_locks_writes = false;
 
 /* Frees the text. */
 static enum target_status status_of(char *said)
@@ -165,7 +166,7 @@ enum target_status store_close(struct store *store)
     return TARGET_OK;
 }
 
-void store_outside(const struct store *store, struct target_outside *outside)
+void store_outside(struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "RocksDB");
     outside->disk_bytes = folder_bytes(&store->folder);
@@ -267,6 +268,8 @@ static size_t whole_key(unsigned space, struct store_bytes key, char whole[PREFI
         memcpy(whole + PREFIX_BYTES, key.data, key.count);
     return PREFIX_BYTES + key.count;
 }
+
+void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key) = NULL;
 
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)

@@ -18,10 +18,14 @@
 #include "harness/targets/plugins/records.h"
 
 #define LOOSE_REF (UINT64_C(1) << 63)
-enum { NAME_MAX_BYTES = 64, REF_BYTES = sizeof(uint64_t), NO_SPACE = STORE_SPACES_MAX };
+enum {
+    NAME_MAX_BYTES = 64,
+    REF_BYTES = sizeof(uint64_t),
+    NO_SPACE = STORE_SPACES_MAX,
+    REFS_TAKEN = 1024 /* by a worker at once, so that workers seldom write what others read */
+};
 
 struct target_table {
-    struct target *target;
     struct target_table *next;
     char name[NAME_MAX_BYTES];
     size_t payload_max_bytes;
@@ -41,6 +45,7 @@ struct target_worker {
     struct target *target;
     struct store_session *session;
     struct records records;
+    uint64_t next_ref, refs_end; /* its own, for rows of no key */
     bool is_running, is_snapshot;
 };
 
@@ -115,10 +120,8 @@ static enum target_status rows_table_create(struct target *target, const char *n
     struct target_table *table = calloc(1, sizeof *table);
     if (table == NULL)
         return TARGET_NO_MEMORY;
-    *table = (struct target_table){.target = target,
-                                   .next = target->tables,
-                                   .payload_max_bytes = config->payload_max_bytes,
-                                   .clustered = NO_SPACE};
+    *table = (struct target_table){
+        .next = target->tables, .payload_max_bytes = config->payload_max_bytes, .clustered = NO_SPACE};
     memcpy(table->name, name, name_bytes);
     enum target_status status = space_make(target, REF_BYTES, &table->loose);
     if (status == TARGET_OK)
@@ -314,6 +317,17 @@ static enum target_status put_row(struct target_worker *worker, struct record *r
     return TARGET_OK;
 }
 
+/* One that nobody has had. */
+static uint64_t take_ref(struct target_worker *worker)
+{
+    if (worker->next_ref == worker->refs_end) {
+        worker->next_ref =
+            atomic_fetch_add_explicit(&worker->target->next_ref, REFS_TAKEN, memory_order_relaxed) | LOOSE_REF;
+        worker->refs_end = worker->next_ref + REFS_TAKEN;
+    }
+    return worker->next_ref++;
+}
+
 static enum target_status rows_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
                                           uint64_t *ref, void **data)
 {
@@ -322,7 +336,7 @@ static enum target_status rows_row_insert(struct target_txn *txn, struct target_
     enum target_status status = may_write(worker, table, bytes);
     if (status != TARGET_OK)
         return status;
-    *ref = LOOSE_REF | atomic_fetch_add_explicit(&table->target->next_ref, 1, memory_order_relaxed);
+    *ref = take_ref(worker);
     status = records_make(&worker->records, table->loose, *ref, &record);
     return status == TARGET_OK ? put_row(worker, record, bytes, data) : status;
 }
@@ -376,6 +390,15 @@ static struct store_bytes entry_key(const struct target_index *index, const void
 static uint64_t read_number(const void *bytes)
 {
     return __builtin_bswap64(number_of(bytes));
+}
+
+static void rows_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
+{
+    struct key_bytes room;
+    for (size_t i = 0; store_prefetch != NULL && !index->non_unique && i < count; i++) {
+        const void *key = (const char *)keys + i * index->key_bytes;
+        store_prefetch(worker_of(txn)->session, index->space, entry_key(index, key, 0, &room));
+    }
 }
 
 /* The entry of a key, in an index that is not clustered; of several the first. */
@@ -712,10 +735,8 @@ static void rows_outside(const struct target *target, struct target_outside *out
 }
 
 static const struct target_ops rows_ops = {
-    TARGET_CORE(TARGET_CALL, rows),
-    .scan = rows_scan,
-    .table_scan = rows_table_scan,
-    .outside = rows_outside,
+    TARGET_CORE(TARGET_CALL, rows), .prefetch = rows_prefetch, .scan = rows_scan,
+    .table_scan = rows_table_scan,  .outside = rows_outside,
 };
 
 const struct external_plugin maemio_target = {.abi = EXTERNAL_ABI,

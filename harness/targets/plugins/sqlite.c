@@ -50,6 +50,7 @@ struct store_cursor {
 };
 
 const size_t store_options_bytes = sizeof(struct sqlite_options);
+const bool store_locks_writes = false;
 
 static enum target_status status_of(int code)
 {
@@ -142,7 +143,7 @@ enum target_status store_close(struct store *store)
     return status_of(code);
 }
 
-void store_outside(const struct store *store, struct target_outside *outside)
+void store_outside(struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "SQLite %s", sqlite3_libversion());
     outside->disk_bytes = folder_bytes(&store->folder);
@@ -292,6 +293,8 @@ static int bind_key(sqlite3_stmt *statement, int place, bool is_number, struct s
     return is_number ? sqlite3_bind_int64(statement, place, number_of(key.data))
                      : sqlite3_bind_blob(statement, place, key.data, (int)key.count, SQLITE_STATIC);
 }
+
+void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key) = NULL;
 
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)

@@ -24,6 +24,9 @@ struct store_bytes {
 };
 
 extern const size_t store_options_bytes; /* sizeof the struct of the target's options */
+/* A key is locked when it is written and not before: so commits write their keys in one order, else two of them could
+ * wait for each other. */
+extern const bool store_locks_writes;
 
 /* `values`: of the target's options. On failure writes to `error` what was wrong. */
 enum target_status store_open(const void *values, struct store **store, char *error, size_t error_bytes);
@@ -35,7 +38,7 @@ enum target_status store_close(struct store *store);
 enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes);
 
 /* Any thread. `outside` is zero before. */
-void store_outside(const struct store *store, struct target_outside *outside);
+void store_outside(struct store *store, struct target_outside *outside);
 
 enum target_status store_join(struct store *store, struct store_session **session);
 void store_leave(struct store_session *session); /* it is in no transaction */
@@ -51,6 +54,9 @@ enum store_use { STORE_READ, STORE_CHANGE, STORE_ADD };
 /* TARGET_NOT_FOUND. */
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value);
+/* Notes a key that the transaction will look at soon: with the first such key that it does look at, all of them are
+ * asked for in one round trip. NULL: a look costs none. */
+extern void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key);
 /* is_new: the transaction has looked at the key, for STORE_ADD, and there was nothing, or it is one that nobody else
  * has. */
 enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,

@@ -38,6 +38,7 @@ struct store_cursor {
 };
 
 const size_t store_options_bytes = sizeof(struct wiredtiger_options);
+const bool store_locks_writes = false;
 
 static enum target_status status_of(int code)
 {
@@ -111,7 +112,7 @@ static void name(unsigned space, char uri[URI_BYTES])
     (void)snprintf(uri, URI_BYTES, "table:s%u", space);
 }
 
-void store_outside(const struct store *store, struct target_outside *outside)
+void store_outside(struct store *store, struct target_outside *outside)
 {
     (void)snprintf(outside->version, sizeof outside->version, "%s", wiredtiger_version(NULL, NULL, NULL));
     outside->disk_bytes = folder_bytes(&store->folder);
@@ -197,6 +198,8 @@ static int cursor_on(struct store_session *session, unsigned space, struct store
     *cursor = session->placed = *known;
     return code;
 }
+
+void (*const store_prefetch)(struct store_session *session, unsigned space, struct store_bytes key) = NULL;
 
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
                              struct store_bytes *value)
