@@ -118,19 +118,110 @@ interrupted() { # target: SIGINT in the middle of a run
     nothing_left "SIGINT, $1"
 }
 
+announced() { # target, a server: sixteen keys that are announced, and all workers' round trips counted
+    local batch trips
+    for batch in off on; do
+        try_run "$1: sixteen requests, batch=$batch" --target "$1" --workload ycsb --preset C --records 1k \
+            --ring-requests 10k --ops-per-txn 16 --batch $batch --txns 1000 --csv "$work/$1.$batch.csv" --json off
+        trips=$(column "$work/$1.$batch.csv" round_trips_per_txn)
+        equals "$1: have that many round trips, batch=$batch" "${trips%%.*}" "$([ $batch = on ] && echo 2 || echo 17)"
+    done
+}
+
 is_quiet() { # no process and no folder of a target is there
     ! pgrep -f -- "$TMPDIR/maemio-target" >/dev/null && [ -z "$(ls -A "$TMPDIR")" ]
 }
 
+server_is_held() { # target, the process of the run, a CPU
+    local pid='' inodes file
+    until [ -n "$pid" ] || ! kill -0 "$2"; do
+        sleep 0.1
+        for file in "$TMPDIR"/maemio-target*/{server.pid,data/postmaster.pid}; do
+            [ ! -s "$file" ] || pid=$(sed -n '1{/^[1-9]/p}' "$file") # below 0: not a server yet
+        done
+    done
+    inodes=$(find "/proc/$pid/fd" -printf '%l\n' | grep -o '[0-9]*]$' | tr -d ']')
+    equals "$1: its server runs where it was said" "$(taskset -cp "$pid" | sed 's/.*: //')" "$3"
+    equals "$1: not as root" "$([ "$(stat -c %u "/proc/$pid")" -ne 0 ] && echo yes)" yes
+    equals "$1: on no port" "$(awk '$4 == "0A" { print $10 }' /proc/net/tcp* | grep -cxF -- "$inodes")" 0
+}
+
 killed() { # target, a server: SIGKILL in the middle of a run; who stops the server and removes the folder is its guard
+    local cpu
+    cpu=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
     "$maemio" run --target "$1" --workload ycsb --records 1k --ring-requests 10k --pin none --warmup 0 --time 1h \
-        --progress off >"$work/out" 2>"$work/err" </dev/null &
+        --progress off --set server_cpus="$cpu" >"$work/out" 2>"$work/err" </dev/null &
     local program=$!
-    until pgrep -f -- "$TMPDIR/maemio-target" >/dev/null || ! kill -0 $program; do sleep 0.1; done
+    server_is_held "$1" $program "$cpu"
     kill -KILL $program
     { wait $program; } 2>/dev/null
     until is_quiet; do sleep 0.1; done # a test that waits for ever is ended by scripts/run-tests
     nothing_left "SIGKILL, $1"
+}
+
+# Stand-ins for what other servers than PostgreSQL answer, since none is here. They are made of PostgreSQL itself.
+other_servers() { # arguments of run for a server that runs elsewhere, and its socket's folder
+    local folder=$1 finds="dbname=postgres options='-c search_path=stand_in,pg_catalog'"
+    shift
+    # Some statements and some commits fail as if the transaction could not be serialized.
+    psql -q -X -h "$folder" -U maemio postgres >"$work/psql" 2>&1 <<'SQL'
+CREATE SCHEMA stand_in;
+CREATE FUNCTION stand_in.version() RETURNS text LANGUAGE sql AS
+    $$ SELECT 'CockroachDB CCL v23.1.0 (x86_64-pc-linux-gnu, built 2023/05/15)' $$;
+CREATE SEQUENCE stand_in.calls;
+CREATE FUNCTION stand_in.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF least(nextval('stand_in.calls') % 4, currval('stand_in.calls') % 7) = 0 THEN
+        RAISE EXCEPTION 'restart transaction' USING ERRCODE = '40001';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE FUNCTION stand_in.install() RETURNS event_trigger LANGUAGE plpgsql AS $$ DECLARE made record; BEGIN
+    FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE' LOOP
+        EXECUTE format('CREATE TRIGGER a BEFORE UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION stand_in.fail()',
+            made.objid::regclass);
+        EXECUTE format('CREATE CONSTRAINT TRIGGER b AFTER UPDATE ON %s DEFERRABLE INITIALLY DEFERRED '
+            'FOR EACH ROW EXECUTE FUNCTION stand_in.fail()', made.objid::regclass);
+    END LOOP;
+END $$;
+CREATE EVENT TRIGGER install ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION stand_in.install();
+SQL
+    equals "the stand-ins are there" "$(cat "$work/psql")" ""
+    try_run "postgresql: 40001 of statements and of COMMIT is tried again" "$@" --csv "$work/again.csv" --json off
+    equals "and counted as conflicts" "$(awk -v n="$(column "$work/again.csv" aborts_conflict)" \
+        'BEGIN { print (n > 20) }')" 1
+    psql -q -X -h "$folder" -U maemio -c 'DROP EVENT TRIGGER install' postgres
+    # What stands before the server's own functions is found first, and so is what it says of itself.
+    try_run "postgresql: a server that says it is another one" "${@/dbname=postgres/$finds}" \
+        --csv "$work/other.csv" --json off
+    equals "is told as that" "$(column "$work/other.csv" target_version | grep -c '^CockroachDB CCL v23.1.0')" 1
+    # Between the two stands who changes what the client asks for into the default level, which is weaker.
+    mkdir "$work/between"
+    python3 - "$folder/.s.PGSQL.5432" "$work/between/.s.PGSQL.5432" 2>"$work/between.err" <<'PYTHON' &
+import os, socket, sys, threading
+def carry(source, sink, change):
+    while data := source.recv(65536):
+        sink.sendall(change(data))
+    sink.shutdown(socket.SHUT_WR)
+def weaken(data):
+    asked = b'BEGIN ISOLATION LEVEL serializable'
+    return data.replace(asked, b'BEGIN'.ljust(len(asked)))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[2] + '.new')
+listener.listen()
+os.rename(sys.argv[2] + '.new', sys.argv[2])
+while True:
+    client, server = listener.accept()[0], socket.socket(socket.AF_UNIX)
+    server.connect(sys.argv[1])
+    threading.Thread(target=carry, args=(client, server, weaken), daemon=True).start()
+    threading.Thread(target=carry, args=(server, client, lambda data: data), daemon=True).start()
+PYTHON
+    local between=$!
+    await test -S "$work/between/.s.PGSQL.5432"
+    run run "${@/$folder/$work/between}"
+    ended "postgresql: a server that gives less isolation than was asked is refused" 2 \
+        "isolation: asked for serializable, the server gives 'read committed'"
+    kill $between
+    { wait $between; } 2>/dev/null
 }
 
 postgresql() {
@@ -141,6 +232,7 @@ postgresql() {
     done
     "$maemio" run --target postgresql --workload counter --pin none --warmup 0 --time 1h --progress off \
         --set dir="$work/elsewhere.pg" >"$work/first.out" 2>&1 </dev/null &
+    local first=$!
     await test -S "$work/elsewhere.pg/.s.PGSQL.5432"
     local elsewhere=(--target postgresql --workload counter --txns 100
         --set conninfo="host=$work/elsewhere.pg user=maemio dbname=postgres")
@@ -148,8 +240,13 @@ postgresql() {
     try_run "postgresql: a server that runs elsewhere" "${elsewhere[@]}"
     run run "${elsewhere[@]}" --set durability=group
     ended "postgresql: it is asked whether it flushes" 2 "durability: the server has fsync='off'"
-    kill -INT $!
-    wait $!
+    if command -v psql >/dev/null && command -v python3 >/dev/null; then
+        other_servers "$work/elsewhere.pg" "${elsewhere[@]}"
+    else
+        echo "skipped: stand-ins for other servers than PostgreSQL want psql and python3"
+    fi
+    kill -INT "$first"
+    wait "$first"
     ends "postgresql: nobody there" 2 "PostgreSQL: connection to server" run --target postgresql --workload counter \
         --txns 10 --set conninfo="host=127.0.0.1 port=1"
 }
@@ -173,10 +270,14 @@ while IFS=$'\t' read -r target state <&3; do
     interrupted "$target"
     case $target in
     postgresql)
+        announced "$target"
         killed "$target"
         postgresql
         ;;
-    redis) killed "$target" ;;
+    redis)
+        announced "$target"
+        killed "$target"
+        ;;
     esac
 done 3<<<"$externals"
 
