@@ -22,13 +22,17 @@ set table $first_row
 plot csv using (window = text("time_s"), 0) every ::0::0 with table
 unset table
 cut(s, n) = strlen(s) > n ? s[1:n - 1] . "…" : s
+room = int((width - 20) / 5.7) # characters of a line of the caption
+apart = strlen(facts) > room ? strstrt(facts, "; CPUs") : 0
+if (apart) facts = cut(facts[1:apart], room) . "\n" . facts[apart + 2:]; else facts = cut(facts, room)
 set label 1 (runs_max == 1 ? "one run each, of " : "points: medians of " . (runs_min == runs_max ? "" : \
         sprintf("%d to ", runs_min)) . sprintf("%d runs of ", runs_max)) . window . " s" . \
-    (runs_max == 1 ? "" : ", bars: minimum to maximum") . "\n" . cut(facts, 84) . "\n" . \
-    (terms eq "" ? "" : terms . "\n") . cut(machine, 92) . "\n" . cut(made, 92) \
-    at screen 0.02, screen terms eq "" ? 0.13 : broken ? 0.175 : 0.15 left font tiny textcolor rgb "#505050"
+    (runs_max == 1 ? "" : ", bars: minimum to maximum") . "\n" . facts . "\n" . \
+    (terms eq "" ? "" : terms . "\n") . cut(machine, room) . "\n" . cut(made, room) \
+    at screen 0.02, screen (terms eq "" ? 0.13 : broken ? 0.175 : 0.15) + (apart ? 0.025 : 0) left \
+    font tiny textcolor rgb "#505050"
 unset label 2
-set bmargin terms eq "" ? 8.5 : 9.5
+set bmargin (terms eq "" ? 8.5 : 9.5) + (apart > 0)
 set rmargin 2
 set tmargin at screen 0.9
 # A picture of other options than the experiment's says so in its title.

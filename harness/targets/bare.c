@@ -57,7 +57,8 @@ static enum target_status bare_open(const struct target_ops *ops, const void *va
         snprintf(error, error_bytes, "%s", target_status_text(TARGET_NO_MEMORY));
         return TARGET_NO_MEMORY;
     }
-    database_init(&target->database, options->memory_limit, (enum mem_huge_pages)options->huge_pages, BACKOFF_OFF, 0);
+    database_init(&target->database, options->memory_limit, (enum mem_huge_pages)options->huge_pages, BACKOFF_OFF, 1,
+                  0);
     *result = target;
     return TARGET_OK;
 }

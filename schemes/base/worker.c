@@ -9,15 +9,14 @@
 #include "engine/base/check.h"
 #include "schemes/base/room.h"
 
-enum { COLLECT_ROWS = 16 }; /* retired rows after which a worker looks whether some can be given back */
-
 static_assert((int)DATABASE_WORKERS_MAX <= 1 << ORDER_WORKER_BITS, "places are unique");
 
 /* ---- Database. ---- */
 
 void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff,
-                   size_t row_bytes)
+                   uint64_t collect_after, size_t row_bytes)
 {
+    database->collect_after = collect_after;
     database->row_bytes = row_bytes;
     mem_budget_init(&database->budget, memory_limit, huge_pages);
     pthread_mutex_init(&database->lock, NULL);
@@ -302,7 +301,7 @@ void worker_end(struct worker *worker, bool committed)
     if (worker->doom == SCHEME_ABORTED(MEMORY)) {
         epoch_leave(worker->epoch);
         collect_hard(worker);
-    } else if (worker->epoch->retired >= (MUTATED(worker_collects_late) ? 100 * COLLECT_ROWS : COLLECT_ROWS)) {
+    } else if (worker->epoch->retired >= (MUTATED(worker_collects_late) ? 100 : 1) * worker->database->collect_after) {
         epoch_leave(worker->epoch);
         epoch_advance(&worker->database->epochs);
         if (worker->database->row_bytes)

@@ -67,8 +67,9 @@ struct worker {
 struct database {
     struct mem_budget budget;
     struct span *spans;
-    size_t row_bytes;     /* of a row's own part, where rows have several versions (chain.h); else 0 */
-    pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
+    size_t row_bytes;       /* of a row's own part, where rows have several versions (chain.h); else 0 */
+    uint64_t collect_after; /* retired rows and versions, after which a worker looks whether some can be given back */
+    pthread_mutex_t lock;   /* over creating tables and indexes, joining and leaving */
     struct table *tables[DATABASE_TABLES_MAX];
     struct table_index *indexes[DATABASE_INDEXES_MAX];
     unsigned table_count, index_count;
@@ -94,7 +95,7 @@ static inline void counter_add(struct worker *worker, enum scheme_counter counte
 
 /* row_bytes: of struct chain_row and what the scheme has behind it; 0: rows have one version. */
 void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff,
-                   size_t row_bytes);
+                   uint64_t collect_after, size_t row_bytes);
 void database_fini(struct database *database);
 
 /* SCHEME_OK, INVALID, EXISTS, FULL, NO_MEMORY, NO_ADDRESSES. */

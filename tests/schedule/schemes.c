@@ -105,6 +105,8 @@ static const struct variant {
 } variants[] = {
     {NULL, "eager", {{"index_insert", "eager"}}},
     {"bamboo", "bamboo-kept", {{"retire", "off"}}},
+    {"ermia", "ermia-moves", {{"collect_after", "1"}}}, /* versions move into their rows (schemes/base/chain.h: C8) */
+    {"hekaton", "hekaton-moves", {{"collect_after", "1"}}},
     {"mocc", "mocc-locks", {{"hot_threshold", "0"}}},
     {"mocc", "mocc-queues", {{"hot_threshold", "0"}, {"lock", "mql"}}},
     {"mocc", "mocc-warms", {{"hot_threshold", "1"}, {"temperature", "row"}, {"rll", "off"}}},
