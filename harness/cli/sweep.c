@@ -44,6 +44,9 @@ enum exit_code sweep_command(int argc, char **argv)
         COMMAND_OPTION("program", TEXT, &request.program, "PATH",
                        "maemio on the nodes, of the same build; by default where it is here"),
         COMMAND_OPTION("seed", COUNT, &request.seed, "N", "seed of the order of the runs [u64, default 1]"),
+        COMMAND_OPTION("skip-missing", FLAG, &request.skip_missing, NULL,
+                       "leave out, and say so, points whose target is not there: not built, or without a server on "
+                       "this machine (see `maemio list targets'). Without it they are refused"),
         COMMAND_OPTION("override", LIST, &overrides, "KEY=VALUE",
                        "set this in every point, whatever the file says; as often as needed"),
         {0}};

@@ -600,6 +600,18 @@ struct support_list jobfile_labels(const struct jobfile *jobfile)
     return labels;
 }
 
+struct support_list jobfile_left_out(const char *path)
+{
+    char unused[JOBFILE_ERROR_BYTES];
+    struct support_list list = {0};
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, NULL, unused, sizeof(unused));
+    char *rest = text;
+    for (const char *line; (line = strsep(&rest, "\n")) != NULL;)
+        if (strncmp(line, JOBFILE_LEFT_OUT, strlen(JOBFILE_LEFT_OUT)) == 0)
+            support_list_add(&list, "%s", line + strlen(JOBFILE_LEFT_OUT));
+    return list;
+}
+
 void jobfile_destroy(struct jobfile *jobfile)
 {
     if (!jobfile)

@@ -80,6 +80,11 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
 /* The point's setting of a key; NULL if there is none. */
 const struct jobfile_setting *jobfile_setting(const struct jobfile_point *point, const char *key);
 
+/* A job that a sweep has kept names in comments that begin so what it lacks, and why. */
+#define JOBFILE_LEFT_OUT "# Left out: "
+/* What these comments say, in their order; nothing if the file cannot be read. The caller frees them. */
+struct support_list jobfile_left_out(const char *path);
+
 /* The labels of all points in their order, each once. The caller frees them. */
 struct support_list jobfile_labels(const struct jobfile *jobfile);
 

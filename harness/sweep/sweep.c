@@ -199,27 +199,38 @@ static void arguments_print(const struct sweep *sweep)
     }
 }
 
+/* What is asked for, of a plan that can be run. */
+static enum exit_code sweep_do(struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->plan.left_out.count; i++)
+        support_complain(sweep->name, "left out: %s", sweep->plan.left_out.items[i]);
+    if (sweep->asked->print_arguments) {
+        arguments_print(sweep);
+        return EXIT_FINE;
+    }
+    if (sweep->asked->dry_run) {
+        finished_find(sweep);
+        SUPPORT_FREED struct support_text text = {0};
+        sweep_plan_print(&sweep->plan, &text);
+        (void)fputs(text.text, stdout);
+        return EXIT_FINE;
+    }
+    enum exit_code code = sweep_run_all(sweep);
+    if (code == EXIT_FINE)
+        verdict_tell(sweep);
+    return code;
+}
+
 enum exit_code sweep_run(const char *name, const struct sweep_request *asked)
 {
     struct sweep sweep = {.asked = asked, .name = name, .ending = "", .out = asked->out};
     char error[SWEEP_ERROR_BYTES];
-    enum exit_code code = EXIT_FINE;
-    if (!launcher_init(&sweep.launcher, asked->launcher, asked->nodes, asked->program, error) ||
-        !sweep_plan_init(&sweep.plan, asked->file, &asked->overrides, asked->seed, error)) {
+    enum exit_code code = EXIT_USAGE;
+    if (launcher_init(&sweep.launcher, asked->launcher, asked->nodes, asked->program, error) &&
+        sweep_plan_init(&sweep.plan, asked->file, &asked->overrides, asked->seed, asked->skip_missing, error))
+        code = sweep_do(&sweep);
+    else
         support_complain(name, "%s", error);
-        code = EXIT_USAGE;
-    } else if (asked->print_arguments) {
-        arguments_print(&sweep);
-    } else if (asked->dry_run) {
-        finished_find(&sweep);
-        SUPPORT_FREED struct support_text text = {0};
-        sweep_plan_print(&sweep.plan, &text);
-        (void)fputs(text.text, stdout);
-    } else {
-        code = sweep_run_all(&sweep);
-        if (code == EXIT_FINE)
-            verdict_tell(&sweep);
-    }
     sweep_plan_fini(&sweep.plan);
     launcher_free(&sweep.launcher);
     return code;

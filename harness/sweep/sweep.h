@@ -26,7 +26,8 @@ struct sweep_request {
     const char *file, *out;                 /* the job file, the folder */
     const char *launcher, *nodes, *program; /* launcher.h; the last two may be NULL */
     bool dry_run, print_arguments;
-    uint64_t seed; /* of the order */
+    bool skip_missing; /* leave out points whose target is not there, and say so */
+    uint64_t seed;     /* of the order */
     struct option_pairs overrides;
 };
 

@@ -121,6 +121,8 @@ void sweep_plan_freeze(const struct sweep_plan *plan, struct support_text *out)
         all[i] = pairs_of(plan, &plan->points[i]);
     support_text_add(out, "# Every option of every point, as Maemio " MAE_VERSION
                           " resolved it. `maemio sweep` runs it again.\n");
+    for (size_t i = 0; i < plan->left_out.count; i++)
+        support_text_add(out, JOBFILE_LEFT_OUT "%s\n", plan->left_out.items[i]);
     pairs_write(out, all, plan->point_count, 0, true);
     for (size_t i = 0; plan->point_count > 1 && i < plan->point_count; i++) {
         support_text_add(out, "[%s %zu]\n", plan->points[i].point->section, i + 1);

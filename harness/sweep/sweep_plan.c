@@ -4,6 +4,7 @@
 #include "harness/common/quantity.h"
 #include "harness/options/job.h"
 #include "harness/record/metadata.h"
+#include "harness/targets/targets.h"
 #include "sim/simulated.h"
 #include "workloads/rng.h"
 
@@ -84,6 +85,40 @@ static bool point_init(struct sweep_point *point, const struct option_pairs *ove
         return false;
     id_make(point, overrides);
     return files_take(point, error);
+}
+
+/* ---- Points whose target is not there. ---- */
+
+/* The text that an override or the job file gives for the key; NULL if neither does. */
+static const char *given_value(const struct sweep_plan *plan, const struct jobfile_point *point, const char *key)
+{
+    const char *value = option_pairs_value(plan->overrides, key);
+    const struct jobfile_setting *setting = jobfile_setting(point, key);
+    return value != NULL || setting == NULL ? value : setting->value;
+}
+
+/* Whether the point names a server that runs elsewhere: then there need not be one here. */
+static bool server_is_elsewhere(const struct sweep_plan *plan, const struct jobfile_point *point, const char *target)
+{
+    SUPPORT_FREED char *own = support_format("set.%s.conninfo", target);
+    return given_value(plan, point, own) != NULL || given_value(plan, point, "set.conninfo") != NULL;
+}
+
+/* Notes the target, once, and returns true if it is known, but not there. */
+static bool target_is_missing(struct sweep_plan *plan, const struct jobfile_point *point)
+{
+    char why[OPTION_ERROR_BYTES];
+    const char *name = given_value(plan, point, "target");
+    const struct target_ops *target = name == NULL ? NULL : target_by_name(name);
+    if (target == NULL) /* the default one, or refused later */
+        return false;
+    if (server_is_elsewhere(plan, point, name) ? external_load(target, why, sizeof why) != NULL
+                                               : external_is_there(target, why, sizeof why))
+        return false;
+    SUPPORT_FREED char *text = support_format("%s: %s", name, why);
+    if (support_list_place(plan->left_out.items, text) == plan->left_out.count)
+        support_list_add(&plan->left_out, "%s", text);
+    return true;
 }
 
 /* ---- Whether workloads take their options. ---- */
@@ -274,7 +309,7 @@ static void runs_order(struct sweep_plan *plan, uint64_t seed)
 }
 
 bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
-                     char *error)
+                     bool skip_missing, char *error)
 {
     *plan = (struct sweep_plan){.jobfile = job_read(path, overrides, error), .overrides = overrides};
     if (plan->jobfile == NULL)
@@ -283,11 +318,15 @@ bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct opt
         return REFUSE(error, "%s: there is nothing to run in it", path);
     plan->points = support_alloc(plan->jobfile->count * sizeof *plan->points);
     for (size_t i = 0; i < plan->jobfile->count; i++) {
-        plan->points[i].point = &plan->jobfile->points[i];
-        plan->point_count++;
-        if (!point_init(&plan->points[i], overrides, error))
+        const struct jobfile_point *point = &plan->jobfile->points[i];
+        if (skip_missing && target_is_missing(plan, point))
+            continue;
+        plan->points[plan->point_count++].point = point;
+        if (!point_init(&plan->points[plan->point_count - 1], overrides, error))
             return false;
     }
+    if (plan->point_count == 0)
+        return REFUSE(error, "%s: there is nothing to run in it: %.700s", path, plan->left_out.items[0]);
     if (!points_try(plan, error) || !doubles_drop(plan, error))
         return false;
     texts_make(plan);
@@ -301,6 +340,7 @@ void sweep_plan_fini(struct sweep_plan *plan)
         point_free(&plan->points[i]);
     free(plan->points);
     free(plan->runs);
+    support_list_free(&plan->left_out);
     jobfile_destroy(plan->jobfile);
     *plan = (struct sweep_plan){0};
 }

@@ -43,16 +43,18 @@ struct sweep_plan {
     const struct option_pairs *overrides; /* the caller's */
     size_t point_count, run_count;
     struct sweep_point *points;
-    struct sweep_run *runs; /* in the order in which they run */
+    struct sweep_run *runs;       /* in the order in which they run */
+    struct support_list left_out; /* "redis: no server here (...)": the targets that are not there, and why */
 };
 
 /*
  * False with a message in `error` (SWEEP_ERROR_BYTES). Creates each distinct workload once, to see. Points of one
  * section that are the same configuration are refused (1000 and 1k are one value), unless it is an override that makes
- * them so: then the first of them stands for all.
+ * them so: then the first of them stands for all. With skip_missing points whose target is not there, on this machine
+ * and in this build, are left out; without it they are refused. A plan without points is refused.
  */
 bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
-                     char *error);
+                     bool skip_missing, char *error);
 void sweep_plan_fini(struct sweep_plan *plan);
 
 /* Warm-up and window of one run, in seconds; 0 with --txns, of which nobody knows beforehand how long it takes. */
@@ -63,7 +65,8 @@ void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out);
 
 /*
  * sweep_freeze.c: the plan as a job file that depends on nothing else: no include, no word for the number of cores, no
- * default of a build. Its points are the same configurations under the same labels.
+ * default of a build. Its points are the same configurations under the same labels. What was left out is a comment in
+ * it, see jobfile_left_out.
  */
 void sweep_plan_freeze(const struct sweep_plan *plan, struct support_text *out);
 

@@ -307,6 +307,34 @@ static void an_include_stands_for_its_lines_and_the_includer_overrides(void **st
     jobfile_destroy(jobfile);
 }
 
+static void an_include_in_a_section_stands_there(void **state)
+{
+    (void)state;
+    write_file("common.conf", "theta = 0.5\n");
+    write_file("main.conf", "a = 1\n[mine]\ninclude = common.conf\nb = 2\n[other]\n");
+    struct jobfile *jobfile = jobfile_read(path_of("main.conf"), &rules, error);
+    if (!jobfile)
+        fail_msg("%s", error);
+    assert_int_equal(jobfile->count, 2);
+    assert_string_equal(shown(&jobfile->points[0]), "mine: a=1 theta=0.5 b=2");
+    assert_string_equal(shown(&jobfile->points[1]), "other: a=1");
+    jobfile_destroy(jobfile);
+}
+
+static void a_kept_job_says_what_it_lacks(void **state)
+{
+    (void)state;
+    write_file("main.conf",
+               "# a head\n" JOBFILE_LEFT_OUT "lmdb: not built\na = 1\n" JOBFILE_LEFT_OUT "redis: no server");
+    struct support_list left_out = jobfile_left_out(path_of("main.conf"));
+    assert_int_equal(left_out.count, 2);
+    assert_string_equal(left_out.items[0], "lmdb: not built");
+    assert_string_equal(left_out.items[1], "redis: no server");
+    support_list_free(&left_out);
+    left_out = jobfile_left_out(folder);
+    assert_int_equal(left_out.count, 0);
+}
+
 static void a_circle_of_includes_is_found_and_an_included_error_is_placed(void **state)
 {
     (void)state;
@@ -375,6 +403,8 @@ int main(void)
         cmocka_unit_test(a_point_keeps_its_hash_when_lines_move_and_only_then),
         cmocka_unit_test(errors_name_file_line_key_and_what_would_be_right),
         cmocka_unit_test(an_include_stands_for_its_lines_and_the_includer_overrides),
+        cmocka_unit_test(an_include_in_a_section_stands_there),
+        cmocka_unit_test(a_kept_job_says_what_it_lacks),
         cmocka_unit_test(a_circle_of_includes_is_found_and_an_included_error_is_placed),
         cmocka_unit_test(random_bytes_give_points_or_one_line_of_message),
     };

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "harness/sweep/sweep_plan.h"
+#include "harness/targets/targets.h"
 #include "tests/support/scratch.h"
 
 static char error[SWEEP_ERROR_BYTES];
@@ -20,7 +21,7 @@ static const struct option_pairs no_overrides;
 static bool plan_of(struct sweep_plan *plan, const char *text, const struct option_pairs *overrides, uint64_t seed)
 {
     scratch_file_write(text);
-    return sweep_plan_init(plan, scratch_path, overrides, seed, error);
+    return sweep_plan_init(plan, scratch_path, overrides, seed, false, error);
 }
 
 static void assert_refused(const char *text, const char *says)
@@ -133,6 +134,37 @@ static void mistakes_have_file_line_and_key(void **state)
                    "key 'set.backoff': --set backoff: target bare has no such setting");
 }
 
+/* Whether a target is there depends on the machine and on the build; what follows from it does not. */
+static void points_of_missing_targets_can_be_left_out(void **state)
+{
+    (void)state;
+    static const char *const externals[] = {"lmdb", "redis"};
+    struct sweep_plan plan;
+    size_t missing = 0;
+    char why[OPTION_ERROR_BYTES];
+    scratch_file_write(SMALL "[a]\ntarget = lmdb, native, redis\ntheta = 0, 0.5\n");
+    if (!sweep_plan_init(&plan, scratch_path, &no_overrides, 1, true, error))
+        fail_msg("%s", error);
+    for (size_t i = 0; i < 2; i++) {
+        if (external_is_there(target_by_name(externals[i]), why, sizeof why))
+            continue;
+        char *text = support_format("%s: %s", externals[i], why);
+        assert_string_equal(plan.left_out.items[missing++], text); /* once for its two points */
+        free(text);
+    }
+    assert_int_equal(plan.left_out.count, missing);
+    assert_int_equal(plan.point_count, 2 * (3 - missing));
+    struct support_text frozen = {0};
+    sweep_plan_freeze(&plan, &frozen);
+    assert_int_equal(strstr(frozen.text, JOBFILE_LEFT_OUT) != NULL, missing > 0);
+    free(frozen.text);
+    sweep_plan_fini(&plan);
+    scratch_file_write(SMALL "target = nosuch\n"); /* a name that is wrong is not left out */
+    assert_false(sweep_plan_init(&plan, scratch_path, &no_overrides, 1, true, error));
+    assert_non_null(strstr(error, "there is no 'nosuch'"));
+    sweep_plan_fini(&plan);
+}
+
 static void settings_of_one_target_go_into_its_section(void **state)
 {
     (void)state;
@@ -151,6 +183,7 @@ int main(void)
         cmocka_unit_test(overrides_change_points_and_their_names),
         cmocka_unit_test(the_time_is_foreseen),
         cmocka_unit_test(mistakes_have_file_line_and_key),
+        cmocka_unit_test(points_of_missing_targets_can_be_left_out),
         cmocka_unit_test(settings_of_one_target_go_into_its_section),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
