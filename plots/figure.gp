@@ -1,7 +1,8 @@
 # figure.gp - what every figure begins with: size, heading (set before this), caption, lines. Besides style.gp's
 # variables, all given by `maemio figure`: data = points (line, x, place, oversubscribed, runs, then each metric with
 # _min and _max), lines = the lines in it, csv = the results they come from, changed = what was overridden, or "",
-# facts = what the caption says about records and steadiness, terms = about back-off and retries of several targets, "".
+# facts = what the caption says about records and steadiness, terms = about back-off and retries of several targets, "",
+# left_out = targets that were not there, and why, with | between, "".
 if (!exists("terms")) terms = ""
 broken = strlen(terms) > 112 # too long for a line
 if (broken) retry = strstrt(terms, "; retry"); terms = terms[1:retry] . "\n" . terms[retry + 2:]

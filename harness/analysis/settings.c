@@ -48,14 +48,14 @@ static char *name_of(const struct settings *settings, const struct setting *sett
     return name.text;
 }
 
-/* The texts of what differs between this group and others. */
+/* The texts of what differs between this group and others, without what only another workload has. */
 static char *heading_of(const struct results *set, const struct results_key *key, size_t row)
 {
     struct support_text text = {0};
     support_text_add(&text, "%s", "");
     for (size_t i = 0; i < key->count; i++) {
         const char *column = set->table.columns[key->columns[i].at], *here = set->rows[row]->fields[key->columns[i].at];
-        if (key->columns[i].varies && *here != '\0')
+        if (key->columns[i].telling && *here != '\0')
             support_text_add(&text, "%s%s %s", text.bytes > 0 ? ", " : "",
                              strncmp(column, "wl_", 3) == 0 ? column + 3 : column, here);
     }

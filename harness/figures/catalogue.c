@@ -9,7 +9,7 @@
 
 /* ---- What may be said. ---- */
 
-enum kind { TEXT, COLUMNS, SELECTOR, NUMBER };
+enum kind { TEXT, COLUMNS, SELECTOR, NUMBER, EFFORT };
 
 struct key {
     const char *name;
@@ -27,6 +27,7 @@ static const struct key figure_keys[] = {
     {"claim", offsetof(struct figure, says), TEXT, "what the paper says"},
     {"paper", offsetof(struct figure, paper), TEXT, "with which parameters the paper's authors ran it"},
     {"here", offsetof(struct figure, here), TEXT, "how these scale on this machine"},
+    {"all", offsetof(struct figure, all), EFFORT, NULL},
     {0}};
 
 static const struct key claim_keys[] = {{"text", offsetof(struct claim, text), TEXT, "the claim in words"},
@@ -82,6 +83,12 @@ static bool columns_check(const struct jobfile_setting *setting, bool conditions
     return true;
 }
 
+/* The efforts by how long they take, from 0; -1: none of them. */
+static int effort_rank(const char *effort)
+{
+    return strcmp(effort, "quick") == 0 ? 0 : strcmp(effort, "normal") == 0 ? 1 : strcmp(effort, "paper") == 0 ? 2 : -1;
+}
+
 static bool value_take(const struct key *key, const struct jobfile_setting *setting, void *into, char *error)
 {
     char *member = (char *)into + key->at;
@@ -89,8 +96,11 @@ static bool value_take(const struct key *key, const struct jobfile_setting *sett
         return quantity_parse_f64(setting->value, (double *)(void *)member) ||
                WRONG(error, setting->file, setting->line, "key '%s': '%s' is no number: want one such as 0.868",
                      setting->key, setting->value);
+    if (key->kind == EFFORT && effort_rank(setting->value) < 0)
+        return WRONG(error, setting->file, setting->line, "key '%s': '%s' is none of quick, normal or paper",
+                     setting->key, setting->value);
     *(const char **)(void *)member = setting->value;
-    return key->kind == TEXT || columns_check(setting, key->kind == SELECTOR, error);
+    return key->kind == TEXT || key->kind == EFFORT || columns_check(setting, key->kind == SELECTOR, error);
 }
 
 static bool setting_take(const struct jobfile_note *note, const struct key *keys, const struct jobfile_setting *setting,
@@ -171,6 +181,11 @@ void figure_free(struct figure *figure)
     free(figure->name);
     free(figure->claims);
     jobfile_destroy(figure->jobfile);
+}
+
+bool figure_is_in_all(const struct figure *figure, const char *effort)
+{
+    return figure->all[0] == '\0' || effort_rank(effort) >= effort_rank(figure->all);
 }
 
 bool figure_compares_systems(const struct figure *figure)

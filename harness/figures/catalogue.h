@@ -17,8 +17,9 @@
 #include "harness/options/jobfile.h"
 
 struct figure {
-    char *name;                                                            /* of plots/NAME.conf */
-    const char *where, *title, *kind, *axis, *lines, *says, *paper, *here; /* the keys of [figure]; says: `claim` */
+    char *name; /* of plots/NAME.conf */
+    /* The keys of [figure]; says: `claim`. */
+    const char *where, *title, *kind, *axis, *lines, *says, *paper, *here, *all;
     size_t claim_count;
     struct claim *claims;
     struct jobfile *jobfile; /* the points without an effort; it owns the texts */
@@ -39,6 +40,9 @@ const struct figure *catalogue_find(const struct catalogue *catalogue, const cha
 /* One file as above; figure->name is its name without folder and ending. figure_free also after false. */
 bool figure_read(struct figure *figure, const char *path, char *error);
 void figure_free(struct figure *figure);
+
+/* Whether `maemio figure all` has the figure at this effort (quick, normal or paper): its key `all` is the least. */
+bool figure_is_in_all(const struct figure *figure, const char *effort);
 
 /* Whether the figure's lines are systems, so that it can be asked for on other terms (figure.h). */
 bool figure_compares_systems(const struct figure *figure);

@@ -66,15 +66,28 @@ static bool include_add(struct support_text *text, char *path)
     return absolute != NULL;
 }
 
+/* The workload of all points; "" if there are several, whose options do not go together. */
+static const char *workload_of(const struct figure *figure)
+{
+    const struct jobfile *jobfile = figure->jobfile;
+    const struct jobfile_setting *first = jobfile->count == 0 ? NULL : jobfile_setting(&jobfile->points[0], "workload");
+    for (size_t i = 1; i < jobfile->count && first != NULL; i++) {
+        const struct jobfile_setting *other = jobfile_setting(&jobfile->points[i], "workload");
+        if (other == NULL || strcmp(other->value, first->value) != 0)
+            first = NULL;
+    }
+    return first == NULL ? "" : first->value;
+}
+
 /* What the effort replaces: in general, for the workload, for the kind of figure, for the figure. */
 static void effort_include(const struct run *run, const struct figure *figure, const char *folder,
                            struct support_text *text)
 {
-    const struct jobfile_setting *workload = jobfile_setting(&figure->jobfile->points[0], "workload");
-    const char *const parts[] = {"", workload == NULL ? "" : workload->value, figure->kind, figure->name};
+    const char *const parts[] = {"", workload_of(figure), figure->kind, figure->name};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        (void)include_add(text, support_format("%splots/%s/%s%s%s.conf", run->share, folder, run->asked->effort,
-                                               *parts[i] ? "-" : "", parts[i]));
+        if (i == 0 || *parts[i] != '\0')
+            (void)include_add(text, support_format("%splots/%s/%s%s%s.conf", run->share, folder, run->asked->effort,
+                                                   i == 0 ? "" : "-", parts[i]));
 }
 
 /* On a simulated machine windows are shorter, and threads are those that show its shape. */
@@ -108,6 +121,7 @@ static int sweep(const struct run *run, const char *job, const char *folder)
     support_list_add(&argv, "/proc/self/exe");
     support_list_add(&argv, "sweep");
     support_list_add(&argv, "--no-page");
+    support_list_add(&argv, "--skip-missing");
     support_list_add(&argv, "--out=%s", folder);
     support_list_add(&argv, "%s", job);
     if (run->asked->dry_run)
@@ -138,11 +152,15 @@ static bool data_write(const struct run *run, const struct figure *figure, const
     SUPPORT_ENDED_BY(support_list_free) struct support_list labels = figure_labels(figure, job);
     SUPPORT_ENDED_BY(plot_data_free) struct plot_data data = {0};
     plot_data_make(&data, set, figure, labels.items);
-    SUPPORT_FREED struct support_text text = {0}, lines = {0};
+    SUPPORT_ENDED_BY(support_list_free) struct support_list left_out = jobfile_left_out(job);
+    SUPPORT_FREED struct support_text text = {0}, lines = {0}, missing = {0};
     SUPPORT_FREED char *facts = plot_facts(set), *terms = plot_terms(set);
     for (size_t i = 0; i < data.line_count; i++)
         support_text_add(&lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
+    for (size_t i = 0; i < left_out.count; i++)
+        support_text_add(&missing, "%s%s", i > 0 ? "|" : "", left_out.items[i]);
     program_gnuplot_set(settings, "lines", lines.text);
+    program_gnuplot_set(settings, "left_out", missing.bytes > 0 ? missing.text : "");
     program_gnuplot_set(settings, "facts", facts);
     program_gnuplot_set(settings, "terms", terms);
     plot_data_write(&data, &text);
@@ -205,14 +223,24 @@ static int figure_run(const struct run *run, const struct figure *figure)
 
 /* ---- All that was asked for. ---- */
 
+/* Whether a point has its log in a folder for a while, for any target or for native's own. */
+static bool point_wants_disk(const struct jobfile_point *point)
+{
+    static const char *const keys[] = {"set.log_dir", "set.native.log_dir"};
+    bool wants = false;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const struct jobfile_setting *log_dir = jobfile_setting(point, keys[i]);
+        wants |= log_dir != NULL && strcmp(log_dir->value, "auto") == 0;
+    }
+    return wants;
+}
+
 /* Whether it can be measured here: a log that is safe (log_dir=auto) needs a disk. */
 static bool figure_has_disk(const struct figure *figure)
 {
     bool wants = false;
-    for (size_t i = 0; i < figure->jobfile->count && !wants; i++) {
-        const struct jobfile_setting *log_dir = jobfile_setting(&figure->jobfile->points[i], "set.log_dir");
-        wants = log_dir != NULL && strcmp(log_dir->value, "auto") == 0;
-    }
+    for (size_t i = 0; i < figure->jobfile->count && !wants; i++)
+        wants = point_wants_disk(&figure->jobfile->points[i]);
     return !wants || disk_is_lasting(disk_scratch());
 }
 
@@ -227,6 +255,19 @@ static int figure_run_here(const struct run *run, const struct figure *figure)
     return run->asked->all ? EXIT_FINE : EXIT_FAILED;
 }
 
+/* Whether it is named, or one of all on these terms and at this effort. */
+static bool figure_is_wanted(const struct run *run, const struct figure *figure)
+{
+    for (size_t i = 0; i < run->asked->count; i++)
+        if (strcmp(run->asked->names[i], figure->name) == 0)
+            return true;
+    if (!run->asked->all || (terms_differ(run) && !figure_compares_systems(figure)))
+        return false;
+    return figure_is_in_all(figure, run->asked->effort) ||
+           support_complain(run->name, "%s: `all' has it from --effort %s on, or name it. Left out", figure->name,
+                            figure->all);
+}
+
 /* Runs every figure that is asked for, also after one has failed, but not after an interruption; then makes the page if
  * all are asked for. Returns the first code that is not fine. */
 static int figures_run(const struct run *run, const struct catalogue *catalogue)
@@ -234,10 +275,7 @@ static int figures_run(const struct run *run, const struct catalogue *catalogue)
     int code = EXIT_FINE;
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct figure *figure = &catalogue->figures[i];
-        bool wanted = run->asked->all && (!terms_differ(run) || figure_compares_systems(figure));
-        for (size_t k = 0; !wanted && k < run->asked->count; k++)
-            wanted = strcmp(run->asked->names[k], figure->name) == 0;
-        int ended = wanted ? figure_run_here(run, figure) : EXIT_FINE;
+        int ended = figure_is_wanted(run, figure) ? figure_run_here(run, figure) : EXIT_FINE;
         if (ended != EXIT_FINE) {
             support_complain(run->name, "%s: ended with exit code %d", figure->name, ended);
             code = code == EXIT_FINE ? ended : code;

@@ -194,7 +194,7 @@ static void count_add(struct support_text *text, double count)
         support_text_add(text, "%g", count);
 }
 
-/* How much data: the first of these that the runs have. */
+/* How much data: of these what the runs have. */
 static void size_add(struct support_text *text, const struct results *set)
 {
     static const char *const sizes[][2] = {{"wl_records", "records"},
@@ -205,6 +205,7 @@ static void size_add(struct support_text *text, const struct results *set)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         if (!results_range(set, sizes[i][0], &least, &most))
             continue;
+        support_text_add(text, "%s", text->bytes > 0 ? ", " : "");
         if (least < most) {
             count_add(text, least);
             support_text_add(text, " to ");
@@ -212,7 +213,6 @@ static void size_add(struct support_text *text, const struct results *set)
         count_add(text, most);
         bool one = least == 1 && most == 1;
         support_text_add(text, " %.*s", (int)(strlen(sizes[i][1]) - one), sizes[i][1]);
-        return;
     }
 }
 

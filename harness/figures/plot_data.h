@@ -14,18 +14,23 @@
 #include "harness/figures/catalogue.h"
 
 /* name, column of the results */
-#define PLOT_METRIC_TABLE(X)              \
-    X(throughput, "throughput_txn_per_s") \
-    X(operations, "throughput_op_per_s")  \
-    X(aborts, "abort_ratio")              \
-    X(versions, "versions_per_row")       \
-    X(bytes_per_row, "bytes_per_row")     \
-    X(backoff, "backoff_max_us")          \
-    X(latency_p50_ns, "latency_p50_ns")   \
-    X(latency_p99_ns, "latency_p99_ns")   \
-    X(durable_p50, "durable_p50_ns")      \
-    X(durable_p99, "durable_p99_ns")      \
-    X(acknowledged, "acknowledged_txn_per_s")
+#define PLOT_METRIC_TABLE(X)                  \
+    X(throughput, "throughput_txn_per_s")     \
+    X(operations, "throughput_op_per_s")      \
+    X(aborts, "abort_ratio")                  \
+    X(versions, "versions_per_row")           \
+    X(bytes_per_row, "bytes_per_row")         \
+    X(backoff, "backoff_max_us")              \
+    X(latency_p50_ns, "latency_p50_ns")       \
+    X(latency_p99_ns, "latency_p99_ns")       \
+    X(durable_p50, "durable_p50_ns")          \
+    X(durable_p99, "durable_p99_ns")          \
+    X(acknowledged, "acknowledged_txn_per_s") \
+    X(commits, "commits")                     \
+    X(worker_ns, "ns_per_txn")                \
+    X(client_cpu_s, "client_cpu_s")           \
+    X(server_cpu_s, "server_cpu_s")           \
+    X(round_trips, "round_trips_per_txn")
 
 #define PLOT_METRIC_ENUM(name, column) PLOT_##name,
 enum plot_metric { PLOT_METRIC_TABLE(PLOT_METRIC_ENUM) PLOT_METRIC_COUNT };

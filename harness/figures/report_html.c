@@ -21,6 +21,7 @@ struct experiment {
     struct results_key build; /* configuration and revision */
     struct results_groups builds;
     struct support_list labels; /* in the job file's order */
+    struct support_list left_out;
 };
 
 struct report {
@@ -55,6 +56,7 @@ static bool experiment_read(struct report *report, const struct figure *figure, 
     read.builds = results_group(&read.set, &read.build, NULL, 0);
     read.changed = support_copy(changed);
     read.labels = figure_labels(figure, job);
+    read.left_out = jobfile_left_out(job);
     report->experiments = support_more(report->experiments, report->count, sizeof(read));
     report->experiments[report->count++] = read;
     report->row_count += read.set.count;
@@ -100,6 +102,7 @@ static void report_free(struct report *report)
         results_groups_free(&experiment->builds);
         results_free(&experiment->set);
         support_list_free(&experiment->labels);
+        support_list_free(&experiment->left_out);
     }
     free(report->experiments);
     free(report->missing.text);
@@ -407,6 +410,8 @@ static void figure_put(json_t *row, const struct report *report, const struct ex
     html_put_svg(row, "picture", picture);
     SUPPORT_ENDED_BY(plot_data_free) struct plot_data data = {0};
     plot_data_make(&data, &experiment->set, figure, experiment->labels.items);
+    for (size_t i = 0; i < experiment->left_out.count; i++)
+        html_put(html_row(row, "left_out"), "target", "%s", experiment->left_out.items[i]);
     for (size_t i = 0; i < data.count; i++)
         point_put(html_row(row, "points"), &data.points[i]);
 }
@@ -414,7 +419,7 @@ static void figure_put(json_t *row, const struct report *report, const struct ex
 /* Of the figures that are about it. */
 static void figures_settings_put(json_t *page, const struct report *report)
 {
-    static const char *const figures[] = {"contention", "schemes"};
+    static const char *const figures[] = {"contention", "schemes", "databases"};
     json_t *settings = json_object();
     for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]); f++) {
         const struct experiment *experiment;

@@ -20,8 +20,12 @@ equals "figures and files are the same list" "$(sort <<<"$figures")" "$(basename
 for effort in quick normal paper; do
     ends "every job file is accepted, effort $effort" 0 "to run" \
         figure all --dry-run --effort "$effort" --out "$work/$effort"
+    mv "$work/err" "$work/$effort.err"
     mv "$work/out" "$work/$effort.plan" # of all figures, in the order of their list
 done
+
+equals "quick leaves out what takes long" \
+    "$(grep -c 'databases: .all. has it from --effort normal on' "$work/quick.err")" 1
 
 # ---- What the efforts promise: quick is short, and normal measures what claims name, often enough to judge. ----
 if [ "$(nproc)" -eq 2 ]; then # the number of points depends on it
@@ -169,6 +173,45 @@ if [ -d /dev/shm ] && [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
         figure durable --out "$work/memory" "${tiny[@]}"
 fi
 
+# ---- Other databases: those that are there; the others are left out, and the picture says so. ----
+mkdir "$work/plots" "$work/alone"
+cp "$maemio" "$work/alone" # no shared object of an external target beside it
+cp -r plots/common plots/effort "$work/plots"
+sed -i 's/^records = .*/records = 1k/' "$work/plots/common/databases-ycsb.conf"
+sed -i 's/^warehouses = .*/warehouses = 1/' "$work/plots/common/databases-tpcc.conf"
+awk '/^\[/ { other = /^\[(tpcc (group|sync|optimistic)|figure|claim)/ } !other' plots/databases.conf |
+    sed '/^\[tpcc off\]/,$ s/^target = .*/target = native, sql/' >"$work/plots/few.conf"
+chmod 711 "$work" # servers run as other users than root
+databases() { # program, folder: measures few points and draws them; the sweep's messages are in $work/sweep
+    launch env TMPDIR="$logs" "$1" sweep "$work/plots/few.conf" --no-page --skip-missing --out "$2/databases" \
+        --override time=50ms --override warmup=0 --override repetitions=1
+    ended "databases that are there" 0
+    cp "$work/err" "$work/sweep"
+    cp "$2/databases/job.conf" "$2/databases.conf"
+    ends "are drawn" 0 "databases.svg .pdf .png" figure databases --plot-only --out "$2"
+    equals "without a warning" "$(lines warning)" 0
+}
+if [ $safe = 1 ]; then
+    databases "$maemio" "$work/there"
+    names='Maemio|LMDB|WiredTiger|RocksDB, locks|RocksDB, optimistic|Maemio, by SQL|SQLite|Redis|PostgreSQL'
+    equals "each that is there has its name" \
+        "$(grep -oE ">($names)( [^<]*)?<" "$work/there/databases.svg" | sort -u | wc -l)" \
+        "$((9 - $(grep -c 'left out: ' "$work/sweep") - $(grep -c 'left out: rocksdb' "$work/sweep")))"
+    databases "$work/alone/maemio" "$work/none"
+    equals "what is missing is said" "$(grep -c 'left out: [a-z]*: not built' "$work/sweep")" 6
+    equals "in the picture, too" "$(grep -c 'left out: lmdb: not built' "$work/none/databases.svg")" 1
+    equals "which has the others" "$(grep -cE '>(Maemio|Silo|Maemio, by SQL|LMDB|Redis)<' "$work/none/databases.svg")" 6
+    equals "with what SQL costs" "$(grep -c '+ SQL: Maemio below SQLite' "$work/none/databases.svg")" 2
+    ends "a page" 0 "report.html" report "$work/none"
+    equals "says it as well" "$(grep -c 'Left out: .*: not built' "$work/none/report.html")" 6
+else
+    echo "skipped: no figure of other databases, since $logs is in memory only"
+fi
+launch "$work/alone/maemio" sweep "$work/plots/few.conf" --no-page --out "$work/refused"
+ended "without --skip-missing they are refused" 2 "--target lmdb: not built"
+launch "$work/alone/maemio" sweep <(echo 'target = lmdb') --no-page --skip-missing --out "$work/refused"
+ended "nothing that is there" 2 "there is nothing to run in it: lmdb: not built"
+
 # ---- The page. ----
 ends "a report" 0 "report.html" report "$out"
 page=$out/report.html
@@ -256,8 +299,6 @@ ends "foreign results" 1 "these are no results of maemio" report "$out"
 ends "a folder has no columns to choose from" 2 "--metric: is for a file of results" report --metric x "$out"
 
 # ---- Elsewhere than in the project: a program by itself refuses, an installed one needs nothing else. ----
-mkdir "$work/alone"
-cp "$maemio" "$work/alone"
 for command in "figure fig7" "trend $out/fig6b" "report $out" "sweep $work/first.conf"; do
     # shellcheck disable=SC2086
     launch env -C "$work/alone" ./maemio $command

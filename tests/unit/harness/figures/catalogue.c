@@ -95,6 +95,7 @@ static void a_file_says_what_a_figure_shows(void **state)
     assert_string_equal(figure.title, "one, two three");
     assert_string_equal(figure.lines, "wl_mode label");
     assert_false(figure_compares_systems(&figure));
+    assert_true(figure_is_in_all(&figure, "quick"));
     assert_int_equal(figure.claim_count, 2);
     assert_string_equal(figure.claims[0].where, "Figure 9");
     assert_string_equal(figure.claims[0].metric, "throughput_txn_per_s");
@@ -105,6 +106,11 @@ static void a_file_says_what_a_figure_shows(void **state)
     char *heading = figure_heading(&figure);
     assert_string_equal(heading, "Figure 9: one, two three");
     free(heading);
+    figure_free(&figure);
+    scratch_file_write(FIGURE "all = normal\n");
+    assert_true(figure_read(&figure, scratch_path, error));
+    assert_false(figure_is_in_all(&figure, "quick"));
+    assert_true(figure_is_in_all(&figure, "normal") && figure_is_in_all(&figure, "paper"));
     figure_free(&figure);
 }
 
@@ -118,9 +124,11 @@ static void errors_name_file_line_key_and_what_would_be_right(void **state)
         {"threads = 1\n\n[figure]\ntitle = x\n",
          ":3: [figure] lacks the key 'axis': the column of the results along the axis, such as threads"},
         {"threads = 1\n[figure]\naxsi = threads\n",
-         ":3: unknown key 'axsi' in [figure]: want title, where, kind, axis, lines, claim, paper or here"},
+         ":3: unknown key 'axsi' in [figure]: want title, where, kind, axis, lines, claim, paper, here or "
+         "all"},
         {"threads = 1\n[figure]\naxis = thread\n",
          ":3: key 'axis': results have no column 'thread': see `maemio list columns`"},
+        {FIGURE "all = most\n", ":9: key 'all': 'most' is none of quick, normal or paper"},
         {FIGURE "[claim x]\ntext = x\nfrom = much\n", ":11: key 'from': 'much' is no number: want one such as 0.868"},
         {FIGURE "[claim x]\nof = label=a\n", ":9: [claim x] lacks the key 'text': the claim in words"},
         {FIGURE "[claim x]\ntext = x\nagainst = label=a\n", ":9: [claim x] lacks the key 'of': what is compared"},
