@@ -545,7 +545,7 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
         sqlite3_result_double(context, value.real);
         break;
     case VALUE_TEXT:
-        sqlite3_result_text(context, value.bytes, (int)value.length, lasts);
+        sqlite3_result_text(context, value.bytes, value.ended ? -1 : (int)value.length, lasts);
         break;
     case VALUE_BLOB:
         if (value.length == 0)

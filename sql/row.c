@@ -3,11 +3,15 @@
 
 #include <string.h>
 
+#include "engine/base/compiler.h"
+
 struct head {
     int64_t rowid;
     uint32_t columns;
     uint8_t types[]; /* then, 8-byte aligned, a slot for each column, then bytes */
 };
+
+enum { TYPE_TEXT_ENDED = VALUE_TYPES }; /* among `types` only */
 
 struct place {
     uint32_t offset, length; /* of text and blobs: in the row */
@@ -27,8 +31,13 @@ size_t row_bytes(const struct value *values, unsigned count)
 {
     size_t bytes = slots_offset(count) + 8 * (size_t)count;
     for (unsigned i = 0; i < count; i++)
-        bytes += is_long(values[i].type) ? values[i].length : 0;
+        bytes += is_long(values[i].type) ? values[i].length + (values[i].type == VALUE_TEXT) : 0;
     return bytes;
+}
+
+static bool has_zero(const struct value *text)
+{
+    return text->length > 0 && memchr(text->bytes, 0, text->length) != NULL && !MUTATED(sql_text_cut);
 }
 
 void row_encode(void *row, int64_t rowid, const struct value *values, unsigned count)
@@ -47,6 +56,10 @@ void row_encode(void *row, int64_t rowid, const struct value *values, unsigned c
             if (values[i].length > 0)
                 memcpy((char *)row + end, values[i].bytes, values[i].length);
             end += values[i].length;
+            if (values[i].type == VALUE_TEXT) {
+                ((char *)row)[end++] = 0;
+                head->types[i] = has_zero(&values[i]) ? VALUE_TEXT : TYPE_TEXT_ENDED;
+            }
         } else {
             int64_t slot = values[i].type == VALUE_NULL ? 0 : values[i].integer; /* a real's bits, too */
             memcpy(slots + 8 * (size_t)i, &slot, sizeof slot);
@@ -69,6 +82,8 @@ struct value row_column(const void *row, unsigned column)
     const struct head *head = row;
     const char *slot = (const char *)row + slots_offset(head->columns) + 8 * (size_t)column;
     struct value value = {.type = column < head->columns ? (enum value_type)head->types[column] : VALUE_NULL};
+    value.ended = (unsigned)value.type == TYPE_TEXT_ENDED;
+    value.type = value.ended ? VALUE_TEXT : value.type;
     if (is_long(value.type)) {
         struct place place;
         memcpy(&place, slot, sizeof place);

@@ -2,7 +2,9 @@
  * row.h - a row of a table as bytes: its rowid, a type for each column, 8 bytes for each column, and what is longer.
  *
  * A row keeps the number of columns that its table had when it was written. Columns added since are not in it: readers
- * take their defaults. Checked by: tests/unit/sql/key.c.
+ * take their defaults. A byte of 0 follows each text, and the row tells whether the text itself has one: SQLite copies
+ * a text that it cannot tell to end so as soon as somebody looks at it. Rows of older databases, without that byte,
+ * tell of none. Checked by: tests/unit/sql/key.c.
  */
 #ifndef SQL_ROW_H
 #define SQL_ROW_H
@@ -16,6 +18,7 @@ enum value_type { VALUE_NULL, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT, VALUE_BLOB,
 /* A value outside of a row; `bytes` belongs to whoever made it. */
 struct value {
     enum value_type type;
+    bool ended; /* a text in a row: the first byte of 0 stands right behind it */
     union {
         int64_t integer;
         double real;

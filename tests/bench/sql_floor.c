@@ -9,7 +9,7 @@ enum { LENGTH = 84, USES_EQUAL = 1, USES_LOW = 2, USES_HIGH = 4 };
 struct floor_table {
     sqlite3_vtab base; /* its first member, as SQLite demands */
     int64_t rows;
-    char text[LENGTH];
+    char text[LENGTH + 1]; /* ends with 0 */
 };
 
 struct floor_cursor {
@@ -28,7 +28,7 @@ static int floor_connect(sqlite3 *sqlite, void *rows, int count, const char *con
         return code != SQLITE_OK ? code : SQLITE_NOMEM;
     }
     memset(table, 0, sizeof *table);
-    memset(table->text, '0', sizeof table->text);
+    memset(table->text, '0', LENGTH);
     table->rows = *(int64_t *)rows;
     *made = &table->base;
     return SQLITE_OK;
@@ -116,7 +116,7 @@ static int floor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int
         return SQLITE_OK;
     const int64_t row = ((struct floor_cursor *)base)->row;
     if (column == 2)
-        sqlite3_result_text(context, ((struct floor_table *)base->pVtab)->text, LENGTH, SQLITE_STATIC);
+        sqlite3_result_text(context, ((struct floor_table *)base->pVtab)->text, -1, SQLITE_STATIC);
     else
         sqlite3_result_int64(context, column == 0 ? row : row % 1000);
     return SQLITE_OK;

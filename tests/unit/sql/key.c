@@ -34,6 +34,7 @@ static void a_row_is_read_as_it_was_written(void **state)
                              {.type = VALUE_REAL, .real = -1.5},
                              text_of(""),
                              text_of("some text"),
+                             {.type = VALUE_TEXT, .bytes = "with\0zero", .length = 9},
                              {.type = VALUE_BLOB, .bytes = "\0\1", .length = 2}};
     enum { COUNT = sizeof values / sizeof values[0] };
     uint64_t row[64];
@@ -47,6 +48,8 @@ static void a_row_is_read_as_it_was_written(void **state)
         if (value.type == VALUE_TEXT || value.type == VALUE_BLOB) {
             assert_int_equal(value.length, values[i].length);
             assert_memory_equal(value.bytes, values[i].bytes, value.length);
+            assert_int_equal(value.ended, value.type == VALUE_TEXT && memchr(values[i].bytes, 0, value.length) == NULL);
+            assert_true(!value.ended || strlen(value.bytes) == value.length);
         } else if (value.type != VALUE_NULL) {
             assert_true(value.integer == values[i].integer);
         }
