@@ -59,7 +59,7 @@ enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint6
     GUARDED const struct guard guard = guard_table_hot(txn, table);
     if (guard.status != MAE_OK)
         return guard.status;
-    if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) &&
+    if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) && LIKELY(table->rows.inline_bytes > 0) &&
         LIKELY(txn_read_fast(txn, &table->rows, table_row(&table->rows, row), data, bytes)))
         return MAE_OK;
     return row_exists(table, row) ? txn_read(txn, &table->rows, row, data, bytes) : MAE_INVALID;

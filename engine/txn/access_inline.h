@@ -114,6 +114,7 @@ static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *tab
     fresh->payload_bytes = (uint16_t)bytes;
     *slot = set->epoch + count;
     set->count = count + 1;
+    set->changes = true;
     struct access *access = &set->entries[count];
     access->row = row;
     access->table = table;

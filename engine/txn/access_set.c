@@ -13,9 +13,10 @@ static uint32_t bits_for(uint32_t capacity)
     return 33u - (uint32_t)__builtin_clz(capacity); /* 2^bits is at least 2 * capacity */
 }
 
-enum mae_status access_set_init(struct access_set *set)
+enum mae_status access_set_init(struct access_set *set, enum mem_huge_pages huge_pages)
 {
     memset(set, 0, sizeof *set);
+    set->huge_pages = huge_pages;
     set->capacity = CAPACITY_FIRST;
     set->slot_bits = bits_for(set->capacity);
     set->slot_shift = 64 - set->slot_bits;
@@ -44,19 +45,26 @@ void access_set_renew(struct access_set *set)
     set->epoch = ACCESS_EPOCH; /* as at first */
 }
 
+/* Not zeroed if it is large. */
+static void *array_alloc(const struct access_set *set, size_t bytes)
+{
+    return bytes < MEM_CHUNK_BYTES ? mem_alloc(bytes) : mem_alloc_large(bytes, set->huge_pages);
+}
+
 bool access_set_grow(struct access_set *set)
 {
     MAE_DCHECK(set->count == set->capacity);
     uint32_t capacity = 2 * set->capacity, bits = bits_for(capacity);
-    struct access *entries = mem_alloc(capacity * sizeof *entries);
-    uint32_t *writes = mem_alloc(capacity * sizeof *writes);
-    uint64_t *slots = mem_alloc(sizeof *slots << bits);
+    struct access *entries = array_alloc(set, capacity * sizeof *entries);
+    uint32_t *writes = array_alloc(set, capacity * sizeof *writes);
+    uint64_t *slots = array_alloc(set, sizeof *slots << bits);
     if (!entries || !writes || !slots) {
         free(entries);
         free(writes);
         free(slots);
         return false;
     }
+    memset(slots, 0, sizeof *slots << bits);
     memcpy(entries, set->entries, set->count * sizeof *entries);
     free(set->entries);
     free(set->writes);

@@ -54,14 +54,16 @@ struct access_set {
     struct access *entries;
     uint32_t capacity, count;
     uint32_t node_write_count;      /* how many written entries are index nodes */
+    bool changes;                   /* some entry is more than a read, or was before a rollback */
     uint64_t *slots;                /* epoch + entry; a value below the present epoch is of an earlier transaction */
     uint32_t slot_bits, slot_shift; /* slot_shift = 64 - slot_bits */
     uint64_t epoch;                 /* a multiple of 2^32 */
     uint32_t *writes;               /* commit's list of the entries with ACCESS_WRITE, in the order of installation */
+    enum mem_huge_pages huge_pages; /* for what a long scan needs: its rows' slots are far from each other */
 };
 
 /* MAE_OK or MAE_NO_MEMORY. */
-enum mae_status access_set_init(struct access_set *set);
+enum mae_status access_set_init(struct access_set *set, enum mem_huge_pages huge_pages);
 void access_set_fini(struct access_set *set);
 
 /* Doubles the capacity. False when out of memory; then nothing has changed. */
@@ -78,6 +80,7 @@ static ALWAYS_INLINE void access_set_open(struct access_set *set)
 {
     MAE_DCHECK(!access_set_is_worn(set));
     set->count = set->node_write_count = 0;
+    set->changes = false;
     set->epoch += ACCESS_EPOCH;
 }
 

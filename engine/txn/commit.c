@@ -32,7 +32,12 @@
 #include "engine/txn/txn.h"
 #include "engine/txn/visible.h"
 
-enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
+enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5, CHECKS_AHEAD = 32 };
+#ifdef MAE_DEBUG
+enum { CHECKS_MANY = 3 }; /* so that tests of few accesses come to it */
+#else
+enum { CHECKS_MANY = 4096 };
+#endif
 
 static COLD enum mae_status refuse(struct mae_worker *worker, enum mae_status status)
 {
@@ -245,10 +250,22 @@ struct writes {
     uint32_t flags;          /* all that any access has */
 };
 
-/* Lists the entries that are writes. */
+static inline bool __attribute__((unused)) only_reads(const struct access_set *set)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->entries[i].flags & (ACCESS_WRITE | ACCESS_TOUCH | ACCESS_ENTRIES))
+            return false;
+    return true;
+}
+
+/* Lists the entries that are writes. A long scan's entries, a cache line each, are not looked at for that. */
 static ALWAYS_INLINE struct writes list_writes(struct access_set *set)
 {
     struct writes writes = {0, 0, 0};
+    if (!set->changes) {
+        MAE_DCHECK(only_reads(set));
+        return writes;
+    }
     for (uint32_t i = 0; i < set->count; i++) {
         const struct access *access = &set->entries[i];
         uint32_t is_write = (access->flags & ACCESS_WRITE) != 0;
@@ -816,13 +833,23 @@ static ALWAYS_INLINE bool install_writes(struct mae_txn *txn, uint32_t write_cou
     return true;
 }
 
+/* Begins to load what the check of an access will store to and load. */
+static ALWAYS_INLINE void prefetch_check(const struct access *access)
+{
+    __builtin_prefetch(access->row + access->table->head_offset, 0);
+    if (access->flags & ACCESS_READ)
+        __builtin_prefetch(access->read, 1);
+}
+
 /* Steps 4 and 5, row by row. MAE_OK if this timestamp still sees each version that was read, and if no later
  * transaction has read a version that a write supersedes. */
-static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
+static ALWAYS_INLINE enum mae_status check_each(struct mae_txn *txn, const bool prefetches)
 {
     struct access_set *set = &txn->accesses;
     for (uint32_t i = 0; i < set->count; i++) {
         struct access *access = &set->entries[i];
+        if (prefetches && LIKELY(i + CHECKS_AHEAD < set->count))
+            prefetch_check(access + CHECKS_AHEAD);
         if (access->flags & ACCESS_READ && !MUTATED(skip_rts_raise))
             raise_rts(access->read, txn->ts);
         if (access->flags & ACCESS_INSTALLED) {
@@ -836,6 +863,17 @@ static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
         }
     }
     return MAE_OK;
+}
+
+/* What a short transaction has read is still in the cache. */
+static NOINLINE enum mae_status check_many(struct mae_txn *txn)
+{
+    return check_each(txn, true);
+}
+
+static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
+{
+    return UNLIKELY(txn->accesses.count >= CHECKS_MANY) ? check_many(txn) : check_each(txn, false);
 }
 
 /* Not MAE_OK, and nothing is decided: see entries_prepare. */

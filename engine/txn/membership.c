@@ -51,7 +51,7 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
     }
     /* Everything but the counters, which go on where this id's last worker stopped. */
     memset(worker, 0, offsetof(struct mae_worker, joined));
-    if (access_set_init(&worker->txn.accesses) != MAE_OK)
+    if (access_set_init(&worker->txn.accesses, core->budget.huge_pages) != MAE_OK)
         goto leave;
     if (pool_init(&worker->pool, &core->arena) != MAE_OK)
         goto fini_accesses;

@@ -74,6 +74,7 @@ static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct ac
     struct access_set *set = &txn->accesses;
     access->fresh = fresh;
     access->flags |= ACCESS_WRITE | flags;
+    set->changes = true;
     set->node_write_count += access->table->is_node;
     txn->direct &= !access->table->is_node;
     return MAE_OK;
@@ -555,8 +556,10 @@ enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row
     if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
         return MAE_NOT_FOUND;
     status = early_abort(txn, access, &found);
-    if (LIKELY(status == MAE_OK))
+    if (LIKELY(status == MAE_OK)) {
         access->flags |= ACCESS_TOUCH;
+        txn->accesses.changes = true;
+    }
     return status;
 }
 
