@@ -50,7 +50,9 @@ int code_of(enum mae_status status)
 
 int connection_enter(struct connection *connection, struct mae_worker **worker, char **error)
 {
+    *worker = connection->worker;
     enum mae_status status = gate_enter(connection->database, connection, connection->inside, worker);
+    connection->worker = *worker;
     if (status == MAE_BUSY)
         return refuse(error, SQLITE_BUSY, "the schema is being changed, or too many transactions are open");
     return status == MAE_OK ? SQLITE_OK : refuse(error, code_of(status), mae_status_text(status));
@@ -286,7 +288,7 @@ static void gate_open(struct connection *connection, bool committed)
     struct database *database = connection->database;
     if (!committed)
         tables_take_back(database);
-    struct mae_worker *worker;
+    struct mae_worker *worker = NULL;
     if (gate_enter(database, connection, connection->inside, &worker) == MAE_OK) {
         (void)tables_sweep(database, worker, committed); /* what it cannot empty, it does at the next opening */
         gate_leave(database, worker);

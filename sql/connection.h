@@ -40,6 +40,7 @@ struct connection {
     uint64_t altered;          /* how often the list had got other definitions when SQLite last connected anew */
     struct session *writer, *reader;
     struct session *spare;       /* memory for the next session; NULL: none */
+    struct mae_worker *worker;   /* that it was given last, and may be another's now; NULL: none */
     uint64_t views;              /* how many names of views it has dropped, which prepared statements may contain */
     sqlite3_stmt *enlist;        /* prepared while the table maemio_keeper (module.c) is connected */
     bool enlisting, forgets;     /* that statement runs; it is to be finalised afterwards */

@@ -36,8 +36,22 @@ static bool gate_is_open(const struct database *database, const void *who, unsig
     return database->owner == NULL || database->owner == who || (inside > 0 && !MUTATED(sql_gate_inside_waits));
 }
 
+/* Takes the idle worker that is `wanted`, or the last one. The lock is held, and there is one. */
+static struct mae_worker *idle_take(struct database *database, const struct mae_worker *wanted)
+{
+    unsigned at = database->idle - 1;
+    while (at > 0 && database->worker[at] != wanted)
+        at--;
+    if (database->worker[at] != wanted)
+        at = database->idle - 1;
+    struct mae_worker *worker = database->worker[at];
+    database->worker[at] = database->worker[--database->idle];
+    return worker;
+}
+
 enum mae_status gate_enter(struct database *database, const void *who, unsigned inside, struct mae_worker **worker)
 {
+    const struct mae_worker *wanted = *worker;
     *worker = NULL;
     pthread_mutex_lock(&database->lock);
     if (!gate_is_open(database, who, inside)) {
@@ -48,7 +62,7 @@ enum mae_status gate_enter(struct database *database, const void *who, unsigned 
     bool enters = gate_is_open(database, who, inside) && database->inside < SESSIONS_MAX;
     database->inside += enters;
     if (enters && database->idle > 0)
-        *worker = database->worker[--database->idle];
+        *worker = idle_take(database, wanted);
     pthread_mutex_unlock(&database->lock);
     if (!enters)
         return MAE_BUSY;

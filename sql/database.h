@@ -48,9 +48,10 @@ struct database {
 int database_open(const char *folder, const char *options, struct database **opened, char **error);
 void database_close(struct database *database);
 
-/* A transaction of the connection `who`, which has `inside` others open, enters and gets a worker, and leaves. The
- * owner of the gate passes, and so does who is inside: the owner still waits for it. MAE_BUSY: waited too long, or
- * there are too many transactions; MAE_NO_MEMORY. */
+/* A transaction of the connection `who`, which has `inside` others open, enters and gets a worker, and leaves. If
+ * *worker is idle it gets that: the caller has it from its last transaction, so that its memory is in the caches of the
+ * CPU. It may have left since, or be NULL. The owner of the gate passes, and so does who is inside: the owner still
+ * waits for it. MAE_BUSY: waited too long, or there are too many transactions; MAE_NO_MEMORY. */
 enum mae_status gate_enter(struct database *database, const void *who, unsigned inside, struct mae_worker **worker);
 void gate_leave(struct database *database, struct mae_worker *worker);
 
