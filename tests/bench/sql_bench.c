@@ -1,8 +1,9 @@
 /*
  * sql_bench.c - what statements of SQL cost on tables of the engine, on SQLite's own in memory, and on a virtual table
  * that does nothing (sql_floor.h): nanoseconds of CPU time for each statement or row, the best of five. Rows have some
- * 100 bytes. MAE_ROWS: how many (1,000,000). MAE_TABLES: of `mof` those to measure. Arguments: which measures, by how
- * their names begin.
+ * 100 bytes. Table `t` has no index but that of rowids; `u`, which is made where it is measured, has an ordered index
+ * on `k` and, in Maemio, a HASH index on `h`, whose values are those of rowids in another order. MAE_ROWS: how many
+ * (1,000,000). MAE_TABLES: of `mof` those to measure. Arguments: which measures, by how their names begin.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -70,27 +71,44 @@ static sqlite3 *connect(enum tables tables)
     return sqlite;
 }
 
-static void fill(sqlite3 *sqlite, enum tables tables)
+static void execute(sqlite3 *sqlite, enum tables tables, const char *sql)
 {
-    const char *create = "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT)";
-    if (tables == FLOOR) {
-        check(sql_floor_create(sqlite, rows), sqlite);
-        return;
-    }
-    if (tables == MAEMIO)
-        check(mae_sql_exec(sqlite, create, NULL, NULL, NULL), sqlite);
-    else
-        check(sqlite3_exec(sqlite, create, NULL, NULL, NULL), sqlite);
-    sqlite3_stmt *insert = prepare(sqlite, "INSERT INTO t VALUES (?, ?, printf('%084d', ?1))");
+    check(tables == MAEMIO ? mae_sql_exec(sqlite, sql, NULL, NULL, NULL) : sqlite3_exec(sqlite, sql, NULL, NULL, NULL),
+          sqlite);
+}
+
+/* Runs the statement with each rowid as ?1, and with their number as ?2. */
+static void fill(sqlite3 *sqlite, const char *sql)
+{
+    sqlite3_stmt *insert = prepare(sqlite, sql);
     for (int64_t i = 0; i < rows; i++) {
         if (i % 10000 == 0)
             check(sqlite3_exec(sqlite, i == 0 ? "BEGIN" : "COMMIT; BEGIN", NULL, NULL, NULL), sqlite);
         (void)sqlite3_bind_int64(insert, 1, i);
-        (void)sqlite3_bind_int64(insert, 2, i * 7 % 1000);
+        if (sqlite3_bind_parameter_count(insert) > 1)
+            (void)sqlite3_bind_int64(insert, 2, rows);
         (void)once(insert);
     }
     check(sqlite3_exec(sqlite, "COMMIT", NULL, NULL, NULL), sqlite);
     sqlite3_finalize(insert);
+}
+
+static void fill_plain(sqlite3 *sqlite, enum tables tables)
+{
+    if (tables == FLOOR) {
+        check(sql_floor_create(sqlite, rows), sqlite);
+        return;
+    }
+    execute(sqlite, tables, "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT)");
+    fill(sqlite, "INSERT INTO t VALUES (?1, ?1 * 7 % 1000, printf('%084d', ?1))");
+}
+
+static void fill_indexed(sqlite3 *sqlite, enum tables tables)
+{
+    execute(sqlite, tables, "CREATE TABLE u(id INTEGER PRIMARY KEY, k INTEGER, h INTEGER, b TEXT)");
+    execute(sqlite, tables, "CREATE INDEX u_k ON u(k)");
+    execute(sqlite, tables, tables == MAEMIO ? "CREATE INDEX u_h ON u USING HASH (h)" : "CREATE INDEX u_h ON u(h)");
+    fill(sqlite, "INSERT INTO u VALUES (?1, ?1 * 7919 % ?2, ?1 * 7919 % ?2, printf('%076d', ?1))");
 }
 
 struct load {
@@ -189,24 +207,31 @@ static void scaling_print(const char *name, const char *sql)
                  THREADS_MAX * THREADS_MAX * least[1].cpu_ns / least[THREADS_MAX].cpu_ns);
 }
 
+#define SELECT_BY_KEY "SELECT a, b FROM t WHERE id = ?"
+#define UPDATE_BY_KEY "UPDATE t SET a = a + 1 WHERE id = ?"
+#define TEN_KEYS                                                                                    \
+    "(?1, abs(?1 - 10007), abs(?1 - 70001), abs(?1 - 120011), abs(?1 - 170011), abs(?1 - 230003), " \
+    "abs(?1 - 290011), abs(?1 - 350003), abs(?1 - 410009), abs(?1 - 470021))"
+
 static const struct measure {
     const char *name, *sql;
     unsigned in_a_transaction;
-    bool rows; /* a time for each row of the table, not for the statement */
+    int statements;
+    int rows;     /* for how many of the statement the time is divided; 0: all of the table */
+    bool indexed; /* it needs `u`, which the virtual table that does nothing has not */
 } measures[] = {
-    {"SELECT by key, 16 a transaction", "SELECT a, b FROM t WHERE id = ?", IN_A_TRANSACTION, false},
-    {"UPDATE by key, 16 a transaction", "UPDATE t SET a = a + 1 WHERE id = ?", IN_A_TRANSACTION, false},
-    {"SELECT by key, alone", "SELECT a, b FROM t WHERE id = ?", 0, false},
-    {"UPDATE by key, alone", "UPDATE t SET a = a + 1 WHERE id = ?", 0, false},
-    {"range of 100 rows, a row", "SELECT a, b FROM t WHERE id BETWEEN ?1 AND ?1 + 99", 0, false},
-    {"IN of 10 keys",
-     ("SELECT a, b FROM t WHERE id IN (?1, abs(?1 - 10007), abs(?1 - 70001), abs(?1 - 120011), abs(?1 - 170011), "
-      "abs(?1 - 230003), abs(?1 - 290011), abs(?1 - 350003), abs(?1 - 410009), abs(?1 - 470021))"),
-     0, false},
-    {"scan, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 0, true},
-    {"scan, sum(length(b)), a row", "SELECT sum(length(b)) FROM t WHERE ?1 >= 0", 0, true},
-    {"scan in a transaction, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, true},
-    {"scan in one that only reads, a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, true},
+    {"SELECT by key, 16 a transaction", SELECT_BY_KEY, IN_A_TRANSACTION, STATEMENTS, 1, false},
+    {"UPDATE by key, 16 a transaction", UPDATE_BY_KEY, IN_A_TRANSACTION, STATEMENTS, 1, false},
+    {"SELECT by key, alone", SELECT_BY_KEY, 0, STATEMENTS, 1, false},
+    {"UPDATE by key, alone", UPDATE_BY_KEY, 0, STATEMENTS, 1, false},
+    {"range of 100 rows, a row", "SELECT a, b FROM t WHERE id BETWEEN ?1 AND ?1 + 99", 0, STATEMENTS / 100, 100, false},
+    {"IN of 10 rowids", "SELECT a, b FROM t WHERE id IN " TEN_KEYS, 0, STATEMENTS / 4, 1, false},
+    {"IN of 10 keys, ordered index", "SELECT h, b FROM u WHERE k IN " TEN_KEYS, 0, STATEMENTS / 4, 1, true},
+    {"IN of 10 keys, HASH index", "SELECT k, b FROM u WHERE h IN " TEN_KEYS, 0, STATEMENTS / 4, 1, true},
+    {"scan, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 0, 1, 0, false},
+    {"scan, sum(length(b)), a row", "SELECT sum(length(b)) FROM t WHERE ?1 >= 0", 0, 1, 0, false},
+    {"scan in a transaction, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, 1, 0, false},
+    {"scan in one that only reads, a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, 1, 0, false},
 };
 
 static bool is_wanted(const char *name, int count, char **wanted)
@@ -219,15 +244,17 @@ static bool is_wanted(const char *name, int count, char **wanted)
 
 static void measure_print(const struct measure *measure, sqlite3 *const *sqlite)
 {
-    double divisor = measure->rows ? (double)rows : measure->name[0] == 'r' ? 100 : 1;
-    int statements = measure->rows ? 1 : measure->name[0] == 'r' ? STATEMENTS / 100 : STATEMENTS;
+    const double divisor = measure->rows > 0 ? measure->rows : (double)rows;
     const bool only_reads = strncmp(measure->name, "scan in one", 11) == 0 && sqlite[MAEMIO] != NULL;
     if (only_reads)
         check(sqlite3_exec(sqlite[MAEMIO], "SELECT maemio_snapshot(1)", NULL, NULL, NULL), sqlite[MAEMIO]);
     (void)printf("%-40s", measure->name);
     for (int i = 0; i < TABLES; i++)
-        if (sqlite[i] != NULL)
-            (void)printf(" %10.0f", best(sqlite[i], measure->sql, measure->in_a_transaction, statements) / divisor);
+        if (sqlite[i] != NULL && i == FLOOR && measure->indexed)
+            (void)printf(" %10s", "-");
+        else if (sqlite[i] != NULL)
+            (void)printf(" %10.0f",
+                         best(sqlite[i], measure->sql, measure->in_a_transaction, measure->statements) / divisor);
     (void)printf("\n");
     if (only_reads)
         check(sqlite3_exec(sqlite[MAEMIO], "SELECT maemio_snapshot(0)", NULL, NULL, NULL), sqlite[MAEMIO]);
@@ -246,13 +273,20 @@ int main(int count, char **wanted)
     for (int i = 0; i < TABLES; i++)
         if (strchr(chosen, "mof"[i]) != NULL) {
             sqlite[i] = connect((enum tables)i);
-            fill(sqlite[i], (enum tables)i);
+            fill_plain(sqlite[i], (enum tables)i);
             (void)printf(" %10s", table_names[i]);
         }
     (void)printf("\n");
-    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++)
-        if (is_wanted(measures[i].name, count, wanted))
-            measure_print(&measures[i], sqlite);
+    bool filled = false;
+    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++) {
+        if (!is_wanted(measures[i].name, count, wanted))
+            continue;
+        for (int j = 0; j < FLOOR && measures[i].indexed && !filled; j++)
+            if (sqlite[j] != NULL)
+                fill_indexed(sqlite[j], (enum tables)j);
+        filled = filled || measures[i].indexed;
+        measure_print(&measures[i], sqlite);
+    }
     for (size_t i = 0; sqlite[MAEMIO] != NULL && i < sizeof pairs / sizeof pairs[0]; i++)
         if (is_wanted(pairs[i], count, wanted))
             scaling_print(pairs[i], measures[i].sql);
