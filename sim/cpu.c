@@ -78,14 +78,16 @@ static uint64_t arrived(const struct cpu *core, uint64_t line, uint64_t done)
     return done;
 }
 
-static struct cpu_load *read_line(struct cpu *core, uint64_t address, bool awaited)
+/* Asks for a line, to read it or as its only owner. NULL: it is there. */
+static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool awaited, bool owns)
 {
     uint64_t line = memory_line(core->memory, core->idx, address);
     while (core->line_count >= core->memory->machine.misses && !MUTATED(misses_without_end) &&
-           !memory_is_first(core->memory, core->idx, line))
+           (owns || !memory_is_first(core->memory, core->idx, line)))
         load_await(core); /* T3 */
     uint64_t start = address_known(core, address) + memory_walk(core->memory, core->idx, line);
-    uint64_t asked = memory_load(core->memory, core->idx, line, start, core->now_ps);
+    uint64_t asked = owns ? memory_store(core->memory, core->idx, line, start, core->now_ps)
+                          : memory_load(core->memory, core->idx, line, start, core->now_ps);
     uint64_t done = arrived(core, line, asked);
     if (done <= core->now_ps)
         return NULL;
@@ -109,13 +111,19 @@ struct cpu_load *cpu_read(struct cpu *core, uint64_t address)
 {
     access_begin(core);
     core->last_read = core->accesses;
-    return read_line(core, address, true);
+    return ask_line(core, address, true, false);
 }
 
 void cpu_prefetch(struct cpu *core, uint64_t address)
 {
     access_begin(core);
-    (void)read_line(core, address, false);
+    (void)ask_line(core, address, false, false);
+}
+
+void cpu_prefetch_write(struct cpu *core, uint64_t address)
+{
+    access_begin(core);
+    (void)ask_line(core, address, false, !MUTATED(prefetch_only_reads));
 }
 
 void cpu_mispredict(struct cpu *core)

@@ -48,8 +48,9 @@ void cpu_write(struct cpu *core, uint64_t address);
 /* A locked instruction; a fence alone. */
 void cpu_lock(struct cpu *core, uint64_t address);
 void cpu_fence(struct cpu *core);
-/* A software prefetch starts a transfer. */
+/* A software prefetch starts a transfer. One for writing takes the line from all others. */
 void cpu_prefetch(struct cpu *core, uint64_t address);
+void cpu_prefetch_write(struct cpu *core, uint64_t address);
 
 /* A branch was predicted wrongly: nothing goes on before what it tests is there and the right way has been fetched. */
 void cpu_mispredict(struct cpu *core);

@@ -260,11 +260,11 @@ void __tsan_atomic_signal_fence(int order)
 
 /* ---- What instrumented.h renames. ---- */
 
-void simulated_prefetch(const void *address);
-void simulated_prefetch(const void *address)
+void simulated_prefetch(const void *address, int writes);
+void simulated_prefetch(const void *address, int writes)
 {
     PLACE();
-    note_with(cpu_prefetch, address);
+    note_with(writes ? cpu_prefetch_write : cpu_prefetch, address);
 }
 
 void *simulated_memcpy(void *to, const void *from, size_t bytes);

@@ -18,7 +18,7 @@
 
 unsigned long long simulated_ticks(void);
 void simulated_pause(void);
-void simulated_prefetch(const void *address);
+void simulated_prefetch(const void *address, int writes);
 void simulated_flush(const void *address);
 void *simulated_memcpy(void *to, const void *from, size_t bytes);
 void *simulated_memmove(void *to, const void *from, size_t bytes);
@@ -27,7 +27,9 @@ int simulated_memcmp(const void *a, const void *b, size_t bytes);
 
 #define __rdtsc() simulated_ticks()
 #define __builtin_ia32_pause() simulated_pause()
-#define __builtin_prefetch(address, ...) simulated_prefetch(address)
+#define __builtin_prefetch(...) simulated_prefetch(SIMULATED_FIRST(__VA_ARGS__, 0), SIMULATED_SECOND(__VA_ARGS__, 0, 0))
+#define SIMULATED_FIRST(first, ...) first
+#define SIMULATED_SECOND(first, second, ...) second
 #define __builtin_ia32_clflush(address) simulated_flush(address)
 #define memcpy simulated_memcpy
 #define memmove simulated_memmove

@@ -113,6 +113,32 @@ static void a_prefetched_line_is_waited_for_as_long_as_it_takes(void **state)
     assert_int_equal(now_ns(), 1 + 70);
 }
 
+/* How long a locked instruction takes on a line that another core has read and this one has prefetched. */
+static uint64_t lock_ps(uint64_t address, void (*prefetch)(struct cpu *core, uint64_t address))
+{
+    struct cpu other;
+    cpu_init(&other, &memory, 1);
+    (void)cpu_read(&other, address);
+    cpu_fence(&other);
+    cpu_wait(&core, other.now_ps);
+    prefetch(&core, address);
+    core.now_ps += 1000000; /* it has arrived */
+    uint64_t begin_ps = core.now_ps;
+    cpu_lock(&core, address);
+    return core.now_ps - begin_ps;
+}
+
+static void a_line_prefetched_for_writing_is_owned(void **state)
+{
+    (void)state;
+    cpu_lock(&core, at(200));
+    uint64_t begin_ps = core.now_ps;
+    cpu_lock(&core, at(200));
+    uint64_t owned_ps = core.now_ps - begin_ps;
+    assert_int_equal(lock_ps(at(0), cpu_prefetch_write), owned_ps);
+    assert_true(lock_ps(at(100), cpu_prefetch) > owned_ps);
+}
+
 static void a_store_waits_in_the_buffer(void **state)
 {
     (void)state;
@@ -178,6 +204,7 @@ int main(void)
         CASE(so_many_lines_are_under_way_and_no_more),
         CASE(fields_of_a_line_under_way_ask_for_it_once),
         CASE(a_prefetched_line_is_waited_for_as_long_as_it_takes),
+        CASE(a_line_prefetched_for_writing_is_owned),
         CASE(a_store_waits_in_the_buffer),
         CASE(a_locked_instruction_waits_for_all),
         CASE(a_wrong_prediction_waits_for_the_load_before_it),
