@@ -6,16 +6,14 @@
 #include "harness/targets/targets.h"
 
 #include <assert.h>
-#include <errno.h>
 
 #include "engine/base/options.h"
-#include "harness/common/program.h"
-#include "harness/machine/disk.h"
+#include "harness/common/support.h"
+#include "harness/targets/engine_parts.h"
 
 struct target {
     struct mae_db *db;
-    char *log_folder;  /* NULL: there is no log */
-    bool is_temporary; /* log_dir=auto: the folder goes away with the target */
+    struct log_folder log;
 };
 
 /*
@@ -74,19 +72,8 @@ static const void *misled(const void *key, uint64_t *neighbour)
 
 static void target_free(struct target *target)
 {
-    if (target->is_temporary)
-        program_folder_remove(target->log_folder);
-    free(target->log_folder);
+    log_folder_free(&target->log);
     free(target);
-}
-
-/* The folder for the log; log_dir=auto is a new one. NULL: there is none, or with errno: it cannot be made. */
-static char *log_folder_choose(const char *log_dir, bool *is_temporary)
-{
-    *is_temporary = strcmp(log_dir, "auto") == 0;
-    if (*is_temporary)
-        return disk_scratch_make();
-    return log_dir[0] == '\0' ? NULL : support_copy(log_dir);
 }
 
 static enum target_status native_open(const struct target_ops *ops, const void *values, struct target **opened,
@@ -95,14 +82,11 @@ static enum target_status native_open(const struct target_ops *ops, const void *
     (void)ops;
     struct target *target = support_alloc(sizeof *target);
     struct mae_options options = *(const struct mae_options *)values; /* it is the struct of options_table */
-    target->log_folder = log_folder_choose(options.log_dir, &target->is_temporary);
-    if (target->is_temporary && target->log_folder == NULL) {
-        (void)snprintf(error, error_bytes, "log_dir=auto: no folder can be made in %s (TMPDIR): %s", disk_scratch(),
-                       strerror(errno));
+    if (!log_folder_choose(&target->log, options.log_dir, error, error_bytes)) {
         free(target);
         return TARGET_IO;
     }
-    options.log_dir = target->log_folder != NULL ? target->log_folder : "";
+    options.log_dir = target->log.path != NULL ? target->log.path : "";
     enum target_status status = STATUS(mae_open(&options, &target->db));
     if (status == TARGET_OK) {
         *opened = target;
@@ -347,30 +331,12 @@ static void native_index_space(const struct target_index *index, struct target_s
 
 static void native_memory(const struct target *target, struct target_memory *memory)
 {
-    struct mae_memory engine;
-    mae_db_memory(target->db, &engine);
-    *memory = (struct target_memory){.limit_bytes = engine.limit_bytes,
-                                     .committed_bytes = engine.committed_bytes,
-                                     .resident_bytes = engine.resident_bytes,
-                                     .hugetlb_bytes = engine.hugetlb_bytes,
-                                     .transparent_bytes = engine.transparent_bytes};
+    engine_memory(target->db, memory);
 }
 
 static void native_state(const struct target *target, struct target_state *state)
 {
-    struct mae_state engine;
-    struct mae_log_state log;
-    mae_db_state(target->db, &engine);
-    mae_log_state(target->db, &log);
-    *state = (struct target_state){.min_wts = engine.min_wts,
-                                   .min_rts = engine.min_rts,
-                                   .ticks_per_us = engine.ticks_per_us,
-                                   .backoff_max_us = engine.backoff_max_us,
-                                   .workers = engine.workers,
-                                   .durable_ts = log.durable_timestamp,
-                                   .log_flushes = log.flushes,
-                                   .log_bytes = log.written_bytes,
-                                   .log_folder = target->log_folder};
+    engine_state(target->db, &target->log, state);
 }
 
 static enum target_status native_verify(struct target *target, char *report, size_t report_bytes)

@@ -6,14 +6,15 @@
  * statements at commit (sql_writes.h); entries of indexes are written at once. A snapshot is a SELECT that is kept
  * open: what a connection selects meanwhile outside of BEGIN reads the same snapshot of the engine (S2 in
  * sql/connection.h). The tables are those of the process's database in memory, so that there is one such target at a
- * time.
- * Checked by: tests/conformance, tests/unit/harness/targets/sql.c.
+ * time, or of the database in the folder log_dir.
+ * Checked by: tests/conformance, tests/unit/harness/targets/sql.c, tests/crash/sql.c.
  */
 #include "harness/targets/targets.h"
 
 #include <stdatomic.h>
 
 #include "harness/common/support.h"
+#include "harness/targets/engine_parts.h"
 #include "harness/targets/sql_text.h"
 #include "harness/targets/sql_writes.h"
 #include "sql/connection.h"
@@ -67,7 +68,8 @@ struct target_worker {
 };
 
 struct target {
-    sqlite3 *sqlite; /* makes tables, and keeps the database in memory */
+    sqlite3 *sqlite; /* makes tables, and keeps the database open */
+    struct log_folder log;
     struct target_table *tables[OBJECTS_MAX];
     struct target_index *indexes[OBJECTS_MAX];
     _Atomic unsigned objects; /* tables and indexes, numbered together; the other list has a NULL there */
@@ -170,8 +172,11 @@ static void bind_key(const struct target_index *index, const void *key, sqlite3_
 
 /* ---- Opening. ---- */
 
-#define SQL_OPTIONS(X)                                                     \
-    X(enum, huge_pages, "auto", "auto|transparent|off", "", "as native's") \
+#define SQL_OPTIONS(X)                                                                                      \
+    X(enum, durability, "off", "off|group", "",                                                             \
+      "group: a commit returns when it is on the disk; those of several workers are flushed together")      \
+    X(string, log_dir, "", "", "", "durability=group: the database's folder, a new one; auto: as native's") \
+    X(enum, huge_pages, "auto", "auto|transparent|off", "", "as native's")                                  \
     X(bytes, memory_limit, "0", "", "bytes", "of the engine; 0: 90% of what the machine or control group gives")
 
 struct sql_options {
@@ -180,27 +185,31 @@ struct sql_options {
 
 static const struct option_spec sql_options[] = {SQL_OPTIONS(OPTION_SPEC) OPTION_END};
 
-/* These values as words for mae_sql_attach_with. */
+enum { DURABILITY_IS_OFF, DURABILITY_IS_GROUP };
+
+/* The engine's among these values as words for mae_sql_attach_with, which knows by the folder that there is a log. */
 static char *options_text(const void *values)
 {
     struct support_text text = {0};
     char value[64];
     for (size_t i = 0; i < option_count(sql_options); i++) {
+        if (strcmp(sql_options[i].name, "durability") == 0 || strcmp(sql_options[i].name, "log_dir") == 0)
+            continue;
         option_text(sql_options, i, values, value, sizeof value);
         support_text_add(&text, "%s=%s ", sql_options[i].name, value);
     }
     return text.text;
 }
 
-/* A connection to the process's database in memory; options NULL: the database is open. */
-static int connect(sqlite3 **sqlite, const char *options, char **error)
+/* A connection to the target's database; options NULL: the database is open. */
+static int connect(const struct target *target, sqlite3 **sqlite, const char *options, char **error)
 {
     int code =
         sqlite3_open_v2(":memory:", sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_extended_result_codes(*sqlite, 1);
     if (code == SQLITE_OK)
-        code = mae_sql_attach_with(*sqlite, "", options, error);
+        code = mae_sql_attach_with(*sqlite, target->log.path, options, error);
     if (code == SQLITE_OK)
         return code;
     (void)sqlite3_close(*sqlite);
@@ -218,11 +227,46 @@ static void configure(void)
 
 static atomic_flag is_open = ATOMIC_FLAG_INIT; /* there is one target at a time */
 
+/* The last connection closes the database, whose folder may go away then. SQLite's code. */
+static int target_free(struct target *target)
+{
+    int code = sqlite3_close(target->sqlite);
+    log_folder_free(&target->log);
+    free(target);
+    atomic_flag_clear(&is_open);
+    return code;
+}
+
+/* Opens the database, and makes the table that snapshots read if an earlier run has not. */
+static int database_make(struct target *target, const char *options, char **why)
+{
+    int code = connect(target, &target->sqlite, options, why);
+    if (code == SQLITE_OK)
+        code = mae_sql_exec(target->sqlite,
+                            "BEGIN; CREATE TABLE IF NOT EXISTS \"" SNAPSHOT_TABLE "\"(one INTEGER PRIMARY KEY);"
+                            "DELETE FROM \"" SNAPSHOT_TABLE "\"; INSERT INTO \"" SNAPSHOT_TABLE "\" VALUES (1); COMMIT",
+                            NULL, NULL, why);
+    return code;
+}
+
+static bool settings_fit(const struct sql_options *options, char *error, size_t error_bytes)
+{
+    const bool has_folder = options->log_dir[0] != '\0';
+    if (has_folder == (options->durability != DURABILITY_IS_OFF))
+        return true;
+    (void)snprintf(error, error_bytes,
+                   has_folder ? "SQL: log_dir without durability=group: the tables would be in memory"
+                              : "SQL: durability=group needs log_dir, the database's folder");
+    return false;
+}
+
 static enum target_status sql_open(const struct target_ops *ops, const void *values, struct target **opened,
                                    char *error, size_t error_bytes)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)ops;
+    if (!settings_fit(values, error, error_bytes))
+        return TARGET_INVALID;
     (void)pthread_once(&once, configure);
     if (atomic_flag_test_and_set(&is_open)) {
         (void)snprintf(error, error_bytes, "SQL: this process has a target sql already; it can have one at a time");
@@ -230,30 +274,24 @@ static enum target_status sql_open(const struct target_ops *ops, const void *val
     }
     struct target *target = support_alloc(sizeof *target);
     SUPPORT_FREED char *options = options_text(values);
+    if (!log_folder_choose(&target->log, ((const struct sql_options *)values)->log_dir, error, error_bytes)) {
+        (void)target_free(target);
+        return TARGET_IO;
+    }
     char *why = NULL;
-    int code = connect(&target->sqlite, options, &why);
-    if (code == SQLITE_OK)
-        code = mae_sql_exec(target->sqlite,
-                            "BEGIN; CREATE TABLE \"" SNAPSHOT_TABLE "\"(one INTEGER PRIMARY KEY);"
-                            "INSERT INTO \"" SNAPSHOT_TABLE "\" VALUES (1); COMMIT",
-                            NULL, NULL, &why);
+    int code = database_make(target, options, &why);
     if (code == SQLITE_OK) {
         *opened = target;
         return TARGET_OK;
     }
     (void)snprintf(error, error_bytes, "SQL: %s", why != NULL ? why : sqlite3_errstr(code));
     sqlite3_free(why);
-    (void)sqlite3_close(target->sqlite);
-    free(target);
-    atomic_flag_clear(&is_open);
+    (void)target_free(target);
     return status_of(NULL, code);
 }
 
 static enum target_status sql_close(struct target *target)
 {
-    int code = sqlite3_close(target->sqlite);
-    if (code != SQLITE_OK)
-        (void)support_complain("SQL", "close: %s", sqlite3_errstr(code));
     for (unsigned i = 0; i < target->objects; i++) {
         if (target->tables[i] != NULL)
             free(target->tables[i]->name);
@@ -262,8 +300,9 @@ static enum target_status sql_close(struct target *target)
         free(target->tables[i]);
         free(target->indexes[i]);
     }
-    free(target);
-    atomic_flag_clear(&is_open);
+    int code = target_free(target);
+    if (code != SQLITE_OK)
+        (void)support_complain("SQL", "close: %s", sqlite3_errstr(code));
     return status_of(NULL, code);
 }
 
@@ -294,6 +333,13 @@ static bool is_taken(const struct target *target, const struct target_table *of,
     return false;
 }
 
+/* An earlier run has left a table of this name in log_dir. */
+static bool is_left(const struct target *target, const char *name)
+{
+    return sqlite3_table_column_metadata(target->sqlite, "maemio", name, NULL, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
 /* Quotes would have to be doubled in the texts of statements. */
 static bool is_name(const char *name)
 {
@@ -308,7 +354,7 @@ static enum target_status sql_table_create(struct target *target, const char *na
         return TARGET_INVALID;
     if (config->payload_max_bytes > PAYLOAD_MAX_BYTES)
         return TARGET_UNSUPPORTED;
-    if (is_taken(target, NULL, name))
+    if (is_taken(target, NULL, name) || is_left(target, name))
         return TARGET_EXISTS;
     enum target_status status = create(target, sql_text_table_create(&names));
     if (status != TARGET_OK)
@@ -391,7 +437,7 @@ static enum target_status sql_worker_join(struct target *target, struct target_w
                {"COMMIT", &worker->commit},
                {"ROLLBACK", &worker->rollback},
                {"SELECT one FROM \"" SNAPSHOT_TABLE "\"", &worker->snapshot}};
-    enum target_status status = status_of(NULL, connect(&worker->sqlite, NULL, NULL));
+    enum target_status status = status_of(NULL, connect(target, &worker->sqlite, NULL, NULL));
     for (size_t i = 0; i < sizeof own / sizeof own[0] && status == TARGET_OK; i++)
         status = prepare(worker, support_copy(own[i].text), own[i].statement);
     if (status == TARGET_OK)
@@ -825,13 +871,12 @@ static struct mae_db *engine_of(const struct target *target)
 
 static void sql_memory(const struct target *target, struct target_memory *memory)
 {
-    struct mae_memory engine;
-    mae_db_memory(engine_of(target), &engine);
-    *memory = (struct target_memory){.limit_bytes = engine.limit_bytes,
-                                     .committed_bytes = engine.committed_bytes,
-                                     .resident_bytes = engine.resident_bytes,
-                                     .hugetlb_bytes = engine.hugetlb_bytes,
-                                     .transparent_bytes = engine.transparent_bytes};
+    engine_memory(engine_of(target), memory);
+}
+
+static void sql_state(const struct target *target, struct target_state *state)
+{
+    engine_state(engine_of(target), &target->log, state);
 }
 
 static enum target_status sql_verify(struct target *target, char *report, size_t report_bytes)
@@ -839,22 +884,32 @@ static enum target_status sql_verify(struct target *target, char *report, size_t
     return mae_db_verify(engine_of(target), report, report_bytes) == MAE_OK ? TARGET_OK : TARGET_CORRUPT;
 }
 
+#define SQL_PROMISES(kept, what)                                                                                  \
+    {                                                                                                             \
+        .isolation = TARGET_ISOLATION_SERIALIZABLE, .phantom_safe = true, .durability = TARGET_DURABILITY_##kept, \
+        .rows = TARGET_ROWS_COPIES, .order = TARGET_ORDER_NEVER, .workers_max = WORKERS_MAX,                      \
+        .note = "a transaction sees what had committed before it began; " what                                    \
+    }
+
+static struct target_promises sql_promises_with(const void *values)
+{
+    static const struct target_promises in_memory = SQL_PROMISES(OFF, "in memory only"),
+                                        in_folder = SQL_PROMISES(GROUP, "commits are safe when they return");
+    return ((const struct sql_options *)values)->durability == DURABILITY_IS_OFF ? in_memory : in_folder;
+}
+
 const struct target_ops sql_target_ops = {
     .name = "sql",
     .label = "Maemio through SQL",
     .help = "Maemio through SQL: prepared statements of SQLite on tables of the engine, a connection for each worker",
     .options = sql_options,
-    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
-                 .phantom_safe = true,
-                 .durability = TARGET_DURABILITY_OFF,
-                 .rows = TARGET_ROWS_COPIES,
-                 .order = TARGET_ORDER_NEVER,
-                 .workers_max = WORKERS_MAX,
-                 .note = "a transaction sees what had committed before it began; in memory only"},
+    .promises = SQL_PROMISES(OFF, "in memory only"),
+    .promises_with = sql_promises_with,
     .reasons = sql_reasons,
     TARGET_CORE(TARGET_CALL, sql),
     TARGET_CALL(sql, scan),
     TARGET_CALL(sql, table_scan),
     TARGET_CALL(sql, memory),
+    TARGET_CALL(sql, state),
     TARGET_CALL(sql, verify),
 };

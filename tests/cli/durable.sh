@@ -159,6 +159,29 @@ printf torn | dd of="$stage/torn/$name" bs=1 seek=$((bytes + 40)) conv=notrunc s
 grep -q "torn end, cut off  *.*/$name at $bytes: " "$stage/out"
 grep -q 'verification  *ok' "$stage/out"
 
+# Through SQL: a run that ends, and one that is killed. COMMIT returns when it is on the disk.
+if [ $mode = group ] && "$maemio" list targets | grep -q '^ *sql '; then
+    sql=(--target sql --workload churn "${short[@]}" --set durability=group)
+    "$maemio" run "${sql[@]}" --txns 300 --set log_dir="$stage/sql" | tee "$stage/out"
+    grep -q 'durability group' "$stage/out"
+    refused 1 'if an earlier run has left it in log_dir' "$maemio" run "${sql[@]}" --txns 10 --set log_dir="$stage/sql"
+    "$maemio" run "${sql[@]}" --time 60s --set log_dir="$stage/killed-sql" >/dev/null 2>&1 &
+    pid=$!
+    until [ -e "$stage/killed-sql/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
+    sleep 1
+    kill -9 "$pid"
+    wait "$pid" 2>/dev/null || true
+    for folder in sql killed-sql; do # each row has its entry in both indexes
+        "$maemio" sql "$stage/$folder" -c 'SELECT (SELECT count(*) FROM churn) =
+            (SELECT count(*) FROM "churn.churn_key"), (SELECT count(*) FROM churn) =
+            (SELECT count(*) FROM "churn.churn_ordered")' | grep -qx '1|1'
+        "$maemio" recover "$stage/$folder" | grep -q 'verification  *ok'
+    done
+    refused 2 'log_dir without durability' "$maemio" run --target sql "${short[@]}" --txns 10 \
+        --set log_dir="$stage/none"
+    refused 2 'needs log_dir' "$maemio" run "${sql[@]}" --txns 10
+fi
+
 # TPC-C, killed: the twelve conditions hold in what is restored. Elsewhere loading takes too long.
 if [[ ${build##*/} == *release* ]]; then
     "$maemio" run --workload tpcc "${short[@]}" --time 60s --set "durability=$mode" --set log_dir="$stage/tpcc" \

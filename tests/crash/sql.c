@@ -15,6 +15,9 @@
  * refused. A step that was told is there afterwards; the one that was refused is there as a whole or not at all. Some
  * calls fail without a step that says so, such as those of what DROP TABLE leaves to be done behind its commit.
  *
+ * Another child adds rows through the target sql of the harness. Behind its end there are all rows that it has told,
+ * and at most the one whose answer was lost.
+ *
  * MAE_KILLS is the number of kills. How to read a failure: it prints the seed, which MAE_SEED repeats, but for the
  * time of the kill; or the number of the call.
  */
@@ -24,9 +27,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/targets/targets.h"
 #include "sql/maemio_sql.h"
 #include "tests/support/disk.h"
 #include "tests/support/sql.h"
+#include "tests/support/target_open.h"
 #include "tests/support/world.h"
 
 static const char *const steps[] = {
@@ -54,7 +59,7 @@ static const char *const steps[] = {
     "UPDATE t SET b = b || '.' WHERE a > 2",
 };
 
-enum { STEPS = sizeof steps / sizeof steps[0], LITTLE_US = 4000 };
+enum { STEPS = sizeof steps / sizeof steps[0], LITTLE_US = 4000, WHY_BYTES = 256 };
 
 static const char *const questions[] = {
     ("SELECT name, (SELECT group_concat(c.name || ' ' || c.type) FROM pragma_table_info(s.name, 'maemio') AS c) FROM "
@@ -104,7 +109,7 @@ static char *state_of(sqlite3 *sqlite)
     return sqlite3_str_finish(text);
 }
 
-static void child(const char *folder, int pipe)
+static void child_of_steps(const char *folder, int pipe)
 {
     sqlite3 *sqlite = sql_connect(folder);
     for (unsigned i = 0; i < STEPS; i++) {
@@ -117,7 +122,7 @@ static void child(const char *folder, int pipe)
 }
 
 /* Kills a child some time after it has told of so many steps; how many it has told of in the end. */
-static unsigned kill_one(const char *folder, unsigned wanted, long us)
+static unsigned kill_one(void (*child)(const char *folder, int pipe), const char *folder, unsigned wanted, long us)
 {
     int ends[2], result;
     unsigned told = 0;
@@ -144,11 +149,19 @@ static unsigned kill_one(const char *folder, unsigned wanted, long us)
     return told;
 }
 
+static void remove_folder(const char *folder)
+{
+    char command[64];
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 static void life(uint64_t seed)
 {
-    char folder[] = "/tmp/maemio-sql-XXXXXX", command[sizeof folder + 10];
+    char folder[] = "/tmp/maemio-sql-XXXXXX";
     assert_non_null(mkdtemp(folder));
-    unsigned told = kill_one(folder, (unsigned)(seed % (STEPS + 1)), (long)(seed / (STEPS + 1) % LITTLE_US));
+    unsigned told =
+        kill_one(child_of_steps, folder, (unsigned)(seed % (STEPS + 1)), (long)(seed / (STEPS + 1) % LITTLE_US));
     sqlite3 *sqlite = sql_connect(folder);
     char *found = state_of(sqlite);
     unsigned steps_found = told;
@@ -164,8 +177,7 @@ static void life(uint64_t seed)
     assert_string_equal(found, states[STEPS]);
     sqlite3_free(found);
     sql_close(sqlite);
-    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
-    assert_int_equal(system(command), 0);
+    remove_folder(folder);
 }
 
 /* ---- On a simulated disk. ---- */
@@ -270,6 +282,59 @@ static void a_kill_leaves_the_tables_of_some_step(void **state)
         life(seed * UINT64_C(0x9e3779b97f4a7c15) >> 20);
 }
 
+/* A worker of the target sql adds rows, one a transaction, each with the next number. */
+static void child_of_target(const char *folder, int pipe)
+{
+    const struct target_ops *ops = target_by_name("sql");
+    const struct target_key_value settings[] = {
+        {"durability", "group"}, {"log_dir", folder}, {"memory_limit", "64M"}, {"huge_pages", "off"}, {NULL, NULL}};
+    const struct target_table_config rows = {.payload_max_bytes = sizeof(uint64_t)};
+    const struct target_index_config keys = {.kind = TARGET_INDEX_HASH, .key_bytes = sizeof(uint64_t)};
+    struct target *target;
+    struct target_table *table;
+    struct target_index *index;
+    struct target_worker *worker;
+    char why[WHY_BYTES] = "";
+    bool good = target_open(ops, settings, &target, why, sizeof why) == TARGET_OK &&
+                ops->table_create(target, "rows", &rows, &table) == TARGET_OK &&
+                ops->index_create(target, table, "keys", &keys, &index) == TARGET_OK &&
+                ops->worker_join(target, &worker) == TARGET_OK;
+    for (uint64_t key = 0; good; key++) {
+        struct target_txn *txn;
+        void *data;
+        good = ops->begin(worker, TARGET_READ_WRITE, &txn) == TARGET_OK &&
+               ops->insert(txn, index, &key, sizeof key, NULL, &data) == TARGET_OK;
+        if (good)
+            memcpy(data, &key, sizeof key);
+        good = good && ops->commit(txn) == TARGET_OK && write(pipe, "", 1) == 1;
+    }
+    (void)fprintf(stderr, "the child cannot go on: %s\n", why);
+    _exit(1);
+}
+
+static void a_killed_target_has_what_it_answered(void **state)
+{
+    (void)state;
+    uint64_t random = seed_from_environment();
+    for (unsigned n = 0; n < 4; n++) {
+        char folder[] = "/tmp/maemio-sql-XXXXXX";
+        int code;
+        assert_non_null(mkdtemp(folder));
+        unsigned told = kill_one(child_of_target, folder, 1 + (unsigned)random_below(&random, 200),
+                                 (long)random_below(&random, LITTLE_US));
+        sqlite3 *sqlite = sql_connect(folder);
+        char *found = sql_rows(sqlite, "SELECT count(*), count(DISTINCT data) FROM rows", false, &code);
+        assert_int_equal(code, SQLITE_OK);
+        unsigned rows = 0, different = 0;
+        assert_int_equal(sscanf(found, "%u|%u", &rows, &different), 2);
+        if ((rows != told && rows != told + 1) || different != rows)
+            fail_msg("%u commits were answered, there are %u rows, %u of them different", told, rows, different);
+        free(found);
+        sql_close(sqlite);
+        remove_folder(folder);
+    }
+}
+
 static int states_make(void **state)
 {
     (void)state;
@@ -295,6 +360,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kill_leaves_the_tables_of_some_step),
+        cmocka_unit_test(a_killed_target_has_what_it_answered),
         cmocka_unit_test(a_stop_at_any_call_leaves_the_tables_of_some_step),
         cmocka_unit_test(a_failure_at_any_call_leaves_the_tables_of_some_step),
     };
