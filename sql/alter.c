@@ -209,12 +209,10 @@ static int redefine(struct redefinition *change, char **error)
     table->id = change->old->id;
     if (change->rewrites && (change->scratch = sqlite3_malloc64(MAE_PAYLOAD_MAX_BYTES)) == NULL)
         return SQLITE_NOMEM;
-    /* Rows of a HASH index have mostly come in their order, and go fastest against it (entries.c: chain_find). */
-    const unsigned flags = table->indexes < change->old->indexes ? MAE_SCAN_BACKWARD : 0;
     connection->writer->changes++;
     enum mae_status status = alter_write(connection, table);
     if (status == MAE_OK && (change->rewrites || table->indexes != change->old->indexes))
-        status = mae_index_visit(connection->writer->txn, table->by_rowid, NULL, NULL, flags, row_redefine, change);
+        status = mae_index_visit(connection->writer->txn, table->by_rowid, NULL, NULL, 0, row_redefine, change);
     sqlite3_free(change->scratch);
     if (status == MAE_EXISTS && change->why != NULL) {
         (void)refuse(error, change->why);

@@ -2,6 +2,7 @@
 #include "sql/connection.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "engine/base/check.h"
@@ -44,6 +45,12 @@ int code_of(enum mae_status status)
     default:
         return SQLITE_ERROR;
     }
+}
+
+/* sqlite3_is_interrupted is too new (SQLite 3.41). A statement within another one does not begin. */
+int connection_interrupted(const struct connection *connection)
+{
+    return sqlite3_exec(connection->sqlite, "SELECT 1", NULL, NULL, NULL);
 }
 
 /* ---- Sessions. ---- */
@@ -107,6 +114,21 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
     return refuse(error, code_of(status), mae_status_text(status));
 }
 
+/* The last transaction that was open has ended, for which something could not be dropped. */
+static void leftovers_drop(struct connection *connection)
+{
+    struct database *database = connection->database;
+    struct mae_worker *worker;
+    if (!atomic_load_explicit(&database->has_leftovers, memory_order_relaxed) || connection->owner ||
+        MUTATED(sql_leftovers_stay) || !gate_own_idle(database, connection))
+        return;
+    if (gate_enter(database, connection, connection->inside, &worker) == MAE_OK) {
+        (void)tables_sweep(database, worker, true);
+        gate_leave(database, worker);
+    }
+    gate_disown(database);
+}
+
 /* Ends the transaction, if it has not ended, and gives the worker back. */
 static void session_end(struct connection *connection, struct session *session)
 {
@@ -117,6 +139,7 @@ static void session_end(struct connection *connection, struct session *session)
         gate_leave(connection->database, session->worker);
         connection->inside--;
         connection->changed_amid = connection->changed_amid && connection->inside > 0;
+        leftovers_drop(connection);
     }
     session->worker = NULL;
 }

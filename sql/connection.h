@@ -75,6 +75,10 @@ int connection_only_reads(struct connection *connection, bool only_reads, char *
 /* Enters the gate. SQLITE_BUSY, SQLITE_NOMEM. */
 int connection_enter(struct connection *connection, struct mae_worker **worker, char **error);
 
+/* Within a statement: SQLITE_INTERRUPT if sqlite3_interrupt has been called, or what else keeps statements from running
+ * now; SQLITE_OK: nothing. Costs some microseconds. */
+int connection_interrupted(const struct connection *connection);
+
 /* SQLite's code for a status, and for one that has ended a session's transaction; the latter notes it. */
 int code_of(enum mae_status status);
 int session_code(struct session *session, enum mae_status status);

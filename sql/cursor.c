@@ -147,6 +147,15 @@ static int entries_next(struct cursor *cursor)
     return status == MAE_OK ? SQLITE_OK : fail(cursor, status);
 }
 
+/* What is taken as a whole, before SQLite goes on, may be much: whether sqlite3_interrupt has been called, asked behind
+ * some of `count` items. SQLITE_OK: it has not. */
+static int interrupted(struct connection *connection, size_t count)
+{
+    enum { ITEMS_BETWEEN = 4096 };
+    return count % ITEMS_BETWEEN == 0 && !MUTATED(sql_interrupt_unheard) ? connection_interrupted(connection)
+                                                                         : SQLITE_OK;
+}
+
 static int list_add(struct cursor *cursor, uint64_t item)
 {
     if (cursor->listed == cursor->list_room) {
@@ -288,6 +297,8 @@ static enum mae_status list_row(void *arg, const void *key, uint64_t row)
     struct listing *listing = arg;
     (void)key;
     listing->code = list_add(listing->cursor, row);
+    if (listing->code == SQLITE_OK)
+        listing->code = interrupted(vtab_of(listing->cursor)->connection, listing->cursor->listed);
     return listing->code == SQLITE_OK ? MAE_OK : MAE_STOP;
 }
 
@@ -385,7 +396,8 @@ struct entry {
 struct sorting {
     struct entry *entry;
     size_t count, room, from, bytes;
-    bool failed; /* out of memory */
+    struct connection *connection;
+    int code; /* of SQLite */
 };
 
 static enum mae_status sorting_add(void *arg, const void *key, uint64_t row)
@@ -394,8 +406,8 @@ static enum mae_status sorting_add(void *arg, const void *key, uint64_t row)
     if (sorting->count == sorting->room) {
         const size_t room = sorting->room * 2 + 16;
         struct entry *longer = sqlite3_realloc64(sorting->entry, room * sizeof *longer);
-        sorting->failed = longer == NULL;
-        if (sorting->failed)
+        sorting->code = longer == NULL ? SQLITE_NOMEM : SQLITE_OK;
+        if (longer == NULL)
             return MAE_STOP;
         sorting->entry = longer;
         sorting->room = room;
@@ -403,7 +415,8 @@ static enum mae_status sorting_add(void *arg, const void *key, uint64_t row)
     struct entry *entry = &sorting->entry[sorting->count++];
     *entry = (struct entry){.row = row};
     memcpy(entry->key, (const uint8_t *)key + sorting->from, sorting->bytes - sorting->from);
-    return MAE_OK;
+    sorting->code = interrupted(sorting->connection, sorting->count);
+    return sorting->code == SQLITE_OK ? MAE_OK : MAE_STOP;
 }
 
 static int entry_compare(const void *a, const void *b)
@@ -417,10 +430,12 @@ static int sorted_filter(struct cursor *cursor, int plan, const struct index *in
                          const struct range *range)
 {
     const struct table *table = vtab_of(cursor)->table;
-    struct sorting sorting = {.from = key_offset(table, index, equal), .bytes = key_bytes(table, index)};
+    struct sorting sorting = {.from = key_offset(table, index, equal),
+                              .bytes = key_bytes(table, index),
+                              .connection = vtab_of(cursor)->connection};
     enum mae_status status =
         mae_index_visit(cursor->session->txn, index->entries, range->lo, range->hi, 0, sorting_add, &sorting);
-    int code = status != MAE_OK ? fail(cursor, status) : sorting.failed ? SQLITE_NOMEM : SQLITE_OK;
+    int code = status != MAE_OK ? fail(cursor, status) : sorting.code;
     if (code == SQLITE_OK && sorting.count > 0)
         qsort(sorting.entry, sorting.count, sizeof *sorting.entry, entry_compare);
     list_begin(cursor, true);

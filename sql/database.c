@@ -106,6 +106,16 @@ bool gate_own(struct database *database, const void *who, unsigned inside)
     return mine;
 }
 
+bool gate_own_idle(struct database *database, const void *who)
+{
+    pthread_mutex_lock(&database->lock);
+    const bool is_idle = database->owner == NULL && database->inside == 0;
+    if (is_idle)
+        database->owner = who;
+    pthread_mutex_unlock(&database->lock);
+    return is_idle;
+}
+
 void gate_disown(struct database *database)
 {
     pthread_mutex_lock(&database->lock);

@@ -34,9 +34,10 @@ struct database {
     _Atomic uint64_t altered; /* how often a table has got another definition; such as are connected are of before */
     pthread_mutex_t lock;     /* of what follows */
     pthread_cond_t changed;
-    const void *owner; /* of the gate; NULL: it is open */
-    unsigned inside;   /* transactions */
-    unsigned idle;     /* workers that no transaction uses */
+    const void *owner;          /* of the gate; NULL: it is open */
+    _Atomic bool has_leftovers; /* what could not be dropped for transactions that were open (tables_sweep) */
+    unsigned inside;            /* transactions */
+    unsigned idle;              /* workers that no transaction uses */
     struct mae_worker *worker[SESSIONS_MAX];
 };
 
@@ -58,5 +59,7 @@ void gate_leave(struct database *database, struct mae_worker *worker);
 /* Takes the gate for a connection that has `inside` transactions open. True also if it has the gate already. */
 bool gate_own(struct database *database, const void *who, unsigned inside);
 void gate_disown(struct database *database);
+/* Takes the gate if it is open and nobody is inside. */
+bool gate_own_idle(struct database *database, const void *who);
 
 #endif

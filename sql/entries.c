@@ -15,120 +15,145 @@ struct chain {
     uint64_t hash;
 };
 
+/* From where a link leads: from the hash to the first row, or from a row to one beside it. */
+enum { LINK_FIRST, LINK_NEXT, LINK_BEFORE };
+
 /* A key of the engine's index: bytes, of which it has HASH_KEY_BYTES. */
-struct place {
-    uint64_t hash, number;
+struct link {
+    uint64_t hash, kind, row; /* row: 0 if it is the first link */
 };
-static_assert(sizeof(struct place) == HASH_KEY_BYTES, "the engine's index has such keys");
+static_assert(sizeof(struct link) == HASH_KEY_BYTES, "the engine's index has such keys");
 
-static enum mae_status place_find(const struct chain *chain, uint64_t number, uint64_t *row)
+static enum mae_status link_find(const struct chain *chain, uint64_t kind, uint64_t from, uint64_t *to)
 {
-    const struct place place = {chain->hash, number};
-    return mae_index_find(chain->txn, chain->entries, &place, row);
+    const struct link link = {chain->hash, kind, from};
+    return mae_index_find(chain->txn, chain->entries, &link, to);
 }
 
-static enum mae_status place_take(const struct chain *chain, uint64_t number, uint64_t row)
+static enum mae_status link_add(const struct chain *chain, uint64_t kind, uint64_t from, uint64_t to)
 {
-    const struct place place = {chain->hash, number};
-    return mae_index_insert(chain->txn, chain->entries, &place, row);
+    const struct link link = {chain->hash, kind, from};
+    return mae_index_insert(chain->txn, chain->entries, &link, to);
 }
 
-static enum mae_status place_free(const struct chain *chain, uint64_t number, uint64_t row)
+static enum mae_status link_remove(const struct chain *chain, uint64_t kind, uint64_t from, uint64_t to)
 {
-    const struct place place = {chain->hash, number};
-    return mae_index_remove(chain->txn, chain->entries, &place, row);
+    const struct link link = {chain->hash, kind, from};
+    return mae_index_remove(chain->txn, chain->entries, &link, to);
 }
 
-/* How many places are taken (E1): all below `taken` are, and that at `free` is not. */
-static enum mae_status chain_length(const struct chain *chain, uint64_t *length)
+/* Lets the link lead to another row. */
+static enum mae_status link_move(const struct chain *chain, uint64_t kind, uint64_t from, uint64_t to, uint64_t now)
 {
-    uint64_t taken = 0, free = UINT64_MAX, row;
-    while (taken < free) { /* ends: the places in question double while all are taken, and then halve */
-        const uint64_t number = free == UINT64_MAX ? 2 * taken : taken + (free - taken) / 2;
-        enum mae_status status = place_find(chain, number, &row);
-        if (status == MAE_OK)
-            taken = number + 1;
-        else if (status == MAE_NOT_FOUND)
-            free = number;
-        else
-            return status;
-    }
-    *length = free;
-    return MAE_OK;
+    enum mae_status status = link_remove(chain, kind, from, to);
+    return status == MAE_OK ? link_add(chain, kind, from, now) : status;
 }
 
+/* The row becomes the first one. */
 static enum mae_status chain_add(const struct chain *chain, uint64_t row)
 {
-    uint64_t length;
-    enum mae_status status = chain_length(chain, &length);
-    return status == MAE_OK ? place_take(chain, length, row) : status;
+    uint64_t first;
+    enum mae_status status = link_find(chain, LINK_FIRST, 0, &first);
+    if (status == MAE_NOT_FOUND)
+        return link_add(chain, LINK_FIRST, 0, row);
+    if (status == MAE_OK)
+        status = link_move(chain, LINK_FIRST, 0, first, row);
+    if (status == MAE_OK)
+        status = link_add(chain, LINK_NEXT, row, first);
+    return status == MAE_OK ? link_add(chain, LINK_BEFORE, first, row) : status;
 }
 
-/* The row's place. Looks from both ends: where all rows go, in the order in which they came or against it, the next one
- * is near an end. */
-static enum mae_status chain_find(const struct chain *chain, uint64_t length, uint64_t row, uint64_t *number)
+/* A row that may not be there. */
+struct neighbour {
+    bool is_there;
+    uint64_t row;
+};
+
+static enum mae_status neighbour_find(const struct chain *chain, uint64_t kind, uint64_t row, struct neighbour *found)
 {
-    for (uint64_t i = 0, there; i < length; i++) {
-        *number = i % 2 ? i / 2 : length - 1 - i / 2;
-        enum mae_status status = place_find(chain, *number, &there);
-        if (status != MAE_OK || there == row)
-            return status;
-    }
-    return MAE_NOT_FOUND;
+    enum mae_status status = link_find(chain, kind, row, &found->row);
+    found->is_there = status == MAE_OK;
+    return status == MAE_NOT_FOUND ? MAE_OK : status;
 }
 
-/* The last entry takes the place of the one that goes. */
+/* Those beside the row that goes become neighbours. */
 static enum mae_status chain_remove(const struct chain *chain, uint64_t row)
 {
-    uint64_t number, length, last;
-    enum mae_status status = chain_length(chain, &length);
+    struct neighbour before, next;
+    enum mae_status status = neighbour_find(chain, LINK_BEFORE, row, &before);
     if (status == MAE_OK)
-        status = chain_find(chain, length, row, &number);
-    if (status == MAE_OK)
-        status = place_free(chain, number, row);
-    if (status != MAE_OK || number + 1 == length || MUTATED(sql_chain_gap))
+        status = neighbour_find(chain, LINK_NEXT, row, &next);
+    if (status != MAE_OK)
         return status;
-    status = place_find(chain, length - 1, &last);
-    if (status == MAE_OK)
-        status = place_free(chain, length - 1, last);
-    return status == MAE_OK ? place_take(chain, number, last) : status;
+    const uint64_t kind = before.is_there ? LINK_NEXT : LINK_FIRST, from = before.is_there ? before.row : 0;
+    if (!next.is_there || MUTATED(sql_chain_cut))
+        status = link_remove(chain, kind, from, row);
+    else
+        status = link_move(chain, kind, from, row, next.row);
+    if (status == MAE_OK && before.is_there)
+        status = link_remove(chain, LINK_BEFORE, row, before.row);
+    if (status == MAE_OK && next.is_there)
+        status = link_remove(chain, LINK_NEXT, row, next.row);
+    if (status != MAE_OK || !next.is_there)
+        return status;
+    return before.is_there ? link_move(chain, LINK_BEFORE, next.row, row, before.row)
+                           : link_remove(chain, LINK_BEFORE, next.row, row);
 }
 
-/* MAE_STOP: the visitor has ended it. */
-static enum mae_status chain_visit(const struct chain *chain, mae_entry_visitor visit, void *arg)
+/* From this row on. MAE_STOP: the visitor has ended it. Links that were read before and behind another transaction's
+ * commit may make a ring: who meets the row again that it marked some steps ago, each time twice as many, goes round
+ * one, and could not commit. */
+static enum mae_status chain_visit(const struct chain *chain, uint64_t row, mae_entry_visitor visit, void *arg)
 {
-    enum mae_status status = MAE_OK;
-    for (uint64_t number = 0, row; status == MAE_OK; number++) { /* ends: the chain does */
-        status = MUTATED(sql_chain_ends_early) && number > 0 ? MAE_NOT_FOUND : place_find(chain, number, &row);
+    uint64_t marked = row, steps = 0, until = 1;
+    enum mae_status status = visit(arg, NULL, row);
+    while (status == MAE_OK) { /* ends: the chain does, and a ring meets its mark */
+        status = MUTATED(sql_chain_ends_early) ? MAE_NOT_FOUND : link_find(chain, LINK_NEXT, row, &row);
         if (status == MAE_NOT_FOUND)
             return MAE_OK;
         if (status == MAE_OK)
-            status = visit(arg, NULL, row);
+            status = row == marked ? MAE_ABORT_READ_CHECK : visit(arg, NULL, row);
+        if (++steps == until) {
+            marked = row;
+            until *= 2;
+        }
     }
     return status;
 }
 
-/* Announces the first two places of some chains: that which a chain mostly has, and that which ends it. */
-static void chains_announce(struct mae_txn *txn, const struct index *index, const uint64_t *hashes, size_t count)
+enum { CHAINS_AHEAD = MAE_PREFETCH_MAX };
+
+/* Finds where some chains begin. What is looked up is announced, and so is what will be. */
+static enum mae_status chains_begin(struct mae_txn *txn, const struct index *index, const uint64_t *hashes,
+                                    size_t count, struct neighbour first[CHAINS_AHEAD])
 {
-    struct place places[MAE_PREFETCH_MAX];
-    size_t announced = 0;
-    for (size_t i = 0; i < count && announced < MAE_PREFETCH_MAX; i++) {
-        places[announced++] = (struct place){hashes[i], 0};
-        places[announced++] = (struct place){hashes[i], 1};
+    struct link links[CHAINS_AHEAD];
+    enum mae_status status = MAE_OK;
+    for (size_t i = 0; i < count; i++)
+        links[i] = (struct link){hashes[i], LINK_FIRST, 0};
+    if (count > 1)
+        mae_prefetch(txn, index->entries, links, count);
+    for (size_t i = 0; i < count && status == MAE_OK; i++) {
+        const struct chain chain = {txn, index->entries, hashes[i]};
+        status = neighbour_find(&chain, LINK_FIRST, 0, &first[i]);
+        links[i] = (struct link){hashes[i], LINK_NEXT, first[i].is_there ? first[i].row : 0};
     }
-    mae_prefetch(txn, index->entries, places, announced);
+    if (count > 1 && status == MAE_OK)
+        mae_prefetch(txn, index->entries, links, count);
+    return status;
 }
 
 enum mae_status entries_visit_hashes(struct mae_txn *txn, const struct index *index, const uint64_t *hashes,
                                      size_t count, mae_entry_visitor visit, void *arg)
 {
-    enum { CHAINS_AHEAD = MAE_PREFETCH_MAX / 2 };
+    struct neighbour first[CHAINS_AHEAD];
     enum mae_status status = MAE_OK;
     for (size_t i = 0; i < count && status == MAE_OK; i++) {
-        if (i % CHAINS_AHEAD == 0 && count > 1)
-            chains_announce(txn, index, hashes + i, count - i);
-        status = chain_visit(&(struct chain){txn, index->entries, hashes[i]}, visit, arg);
+        const size_t at = i % CHAINS_AHEAD, left = count - i;
+        if (at == 0)
+            status = chains_begin(txn, index, hashes + i, left < CHAINS_AHEAD ? left : CHAINS_AHEAD, first);
+        if (status == MAE_OK && first[at].is_there)
+            status = chain_visit(&(struct chain){txn, index->entries, hashes[i]}, first[at].row, visit, arg);
     }
     return status == MAE_STOP ? MAE_OK : status;
 }

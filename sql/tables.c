@@ -1,6 +1,7 @@
 /* tables.c - see tables.h. */
 #include "sql/tables.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,15 @@ static struct mae_index_config config_wanted(const struct table *table, const st
         return (struct mae_index_config){.kind = MAE_INDEX_HASH, .key_bytes = HASH_KEY_BYTES};
     return (struct mae_index_config){
         .kind = MAE_INDEX_ORDERED, .key_bytes = key_bytes(table, index), .non_unique = true};
+}
+
+/* Whether the engine's index is one that this version of Maemio makes: HASH indexes once had other keys. */
+static bool is_as_wanted(const struct table *table, const struct index *index)
+{
+    const struct mae_index_config wanted = config_wanted(table, index);
+    struct mae_index_config config;
+    mae_index_config_of(index->entries, &config);
+    return config.kind == wanted.kind && config.key_bytes == wanted.key_bytes;
 }
 
 /* Makes the engine's index, or takes one that an index which is no more has left empty. A hash index of the table is:
@@ -278,6 +288,8 @@ static enum mae_status table_find(struct database *database, struct mae_txn *txn
         table->index[i].entries = mae_index_by_name(database->db, index_name(table->id, table->index[i].id).text);
         if (table->index[i].entries == NULL)
             return MAE_CORRUPT;
+        if (!is_as_wanted(table, &table->index[i]))
+            return MAE_UNSUPPORTED;
     }
     uint64_t key = rowid_key(0);
     enum mae_status status = mae_index_scan(txn, table->by_rowid, NULL, NULL, MAE_SCAN_BACKWARD, 1, largest, &key);
@@ -436,9 +448,9 @@ static bool has_hash(struct mae_db *db, const struct mae_table *rows)
 }
 
 /* Drops the engine's index, or table with all its indexes, or, while other transactions are open, makes it empty. A
- * table with a hash index stays as it is then: its rows have entries there, and the next sweep finds it. */
+ * table with a hash index stays as it is then: its rows have entries there, and it is for the next sweep. */
 static enum mae_status object_sweep(struct database *database, struct mae_worker *worker, struct mae_index *index,
-                                    enum standing standing, bool *busy)
+                                    enum standing standing, bool *busy, bool *left)
 {
     struct mae_table *rows = standing == STANDING_ROWS ? mae_index_table(index) : NULL;
     enum mae_status status = MAE_BUSY;
@@ -446,22 +458,27 @@ static enum mae_status object_sweep(struct database *database, struct mae_worker
         status = rows != NULL ? mae_table_drop(database->db, rows) : mae_index_drop(database->db, index);
     *busy = status == MAE_BUSY;
     const bool stays = is_hash(index) || (rows != NULL && has_hash(database->db, rows));
-    return *busy && stays ? MAE_OK : *busy ? index_sweep(worker, index, rows) : status;
+    if (!*busy || !stays)
+        return *busy ? index_sweep(worker, index, rows) : status;
+    *left = true;
+    return MAE_OK;
 }
 
 enum mae_status tables_sweep(struct database *database, struct mae_worker *worker, bool drop)
 {
     enum mae_status status = MAE_OK;
-    bool busy = !drop;
+    bool busy = !drop, left = false;
     /* Entries of all other indexes go before the rows that they lead to. */
     for (enum standing standing = STANDING_ENTRIES; standing <= STANDING_ROWS; standing++) {
         struct mae_index *index = mae_index_next(database->db, NULL), *next;
         for (; status == MAE_OK && index != NULL; index = next) {
             next = mae_index_next(database->db, index);
             if (index_standing(database, index) == standing)
-                status = object_sweep(database, worker, index, standing, &busy);
+                status = object_sweep(database, worker, index, standing, &busy, &left);
         }
     }
+    if (drop)
+        atomic_store_explicit(&database->has_leftovers, left, memory_order_relaxed);
     return status;
 }
 

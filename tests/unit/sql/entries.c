@@ -2,6 +2,7 @@
  * entries.c - HASH indexes: which rows = finds through them, how their chains grow and shrink, and how they come and
  * go. tests/model/sql.c compares them with SQLite.
  */
+#define SQLITE_CORE /* SQLite is linked: its calls are plain ones */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "sql/connection.h"
 #include "sql/maemio_sql.h"
 #include "tests/support/disk.h"
 #include "tests/support/sql.h"
@@ -107,6 +109,38 @@ static void a_chain_has_no_gap(void **state)
         runs(sqlite, "DELETE FROM t");
         assert_rows(sqlite, "", "SELECT * FROM t WHERE a = 6");
     }
+}
+
+static void interrupt(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    sqlite3_interrupt(sqlite3_context_db_handle(context));
+    sqlite3_result_value(context, values[0]);
+}
+
+/* What looks at much before it gives the first row stops there if sqlite3_interrupt has been called. SQLite itself
+ * would give that row. */
+static void long_looks_can_be_interrupted(void **state)
+{
+    static const char *const queries[] = {
+        "SELECT a FROM t WHERE a = stopped(1)",
+        /* A text equals several numbers, so that entries are sorted. */
+        "SELECT b FROM u WHERE a = (SELECT a FROM t WHERE rowid = 1 AND stopped(1)) ORDER BY b",
+    };
+    sqlite3 *sqlite = *state;
+    sqlite3_stmt *query;
+    assert_int_equal(sqlite3_create_function(sqlite, "stopped", 1, SQLITE_UTF8, NULL, interrupt, NULL, NULL),
+                     SQLITE_OK);
+    runs(sqlite,
+         "CREATE TABLE t(a INTEGER); CREATE INDEX ta ON t USING HASH (a); CREATE TABLE u(a TEXT, b INTEGER); CREATE "
+         "INDEX ua ON u(a, b); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) INSERT "
+         "INTO t SELECT 1 FROM n; INSERT INTO u SELECT '1', rowid FROM t");
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        assert_int_equal(sqlite3_prepare_v2(sqlite, queries[i], -1, &query, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(query), SQLITE_INTERRUPT);
+        assert_int_equal(sqlite3_finalize(query), SQLITE_INTERRUPT);
+    }
+    assert_rows(sqlite, "10000\n", "SELECT count(*) FROM t WHERE a = 1");
 }
 
 /* The rows of a chain change while a query gives them. */
@@ -258,6 +292,44 @@ static void a_dropped_table_may_stay_for_a_while(void **state)
     assert_rows(sqlite, "100\n", "SELECT count(*) FROM t WHERE a = 7");
 }
 
+/* Its memory goes with the query that has kept it. */
+static void the_last_query_frees_a_dropped_table(void **state)
+{
+    sqlite3 *sqlite = *state;
+    sqlite3_stmt *query;
+    struct mae_db *db = connection_find(sqlite)->database->db;
+    struct mae_memory before, kept, after;
+    runs(sqlite, "CREATE TABLE w(a INTEGER); INSERT INTO w VALUES (1), (2)");
+    mae_db_memory(db, &before);
+    runs(sqlite,
+         "CREATE TABLE t(a INTEGER, b BLOB); CREATE INDEX ta ON t USING HASH (a); WITH RECURSIVE n(i) AS (SELECT 1 "
+         "UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO t SELECT i % 100, zeroblob(2000) FROM n");
+    assert_int_equal(sqlite3_prepare_v2(sqlite, "SELECT * FROM w", -1, &query, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+    runs(sqlite, "DROP TABLE t");
+    mae_db_memory(db, &kept);
+    assert_int_equal(sqlite3_finalize(query), SQLITE_OK);
+    mae_db_memory(db, &after);
+    assert_non_null(mae_table_find(db, "sql.catalogue"));
+    assert_null(mae_index_by_name(db, "sql.2.index.1"));
+    assert_true(after.committed_bytes < kept.committed_bytes);
+}
+
+/* Whichever goes first: rows of one chain are no further away than others. */
+static void rows_with_equal_values_go_one_by_one(void **state)
+{
+    sqlite3 *sqlite = *state;
+    runs(sqlite,
+         "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER); CREATE INDEX ta ON t USING HASH (a); WITH RECURSIVE n(i) "
+         "AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 19999) INSERT INTO t SELECT i, 1 FROM n");
+    runs(sqlite, "DELETE FROM t WHERE id % 2; UPDATE t SET a = 2 WHERE id % 4 = 0");
+    assert_rows(sqlite, "5000|5000|9998\n",
+                "SELECT (SELECT count(*) FROM t WHERE a = 1), (SELECT count(*) FROM t WHERE a = 2), (SELECT max(id) "
+                "FROM t WHERE a = 1) % 10000");
+    runs(sqlite, "DELETE FROM t WHERE a = 2; DELETE FROM t WHERE a = 1");
+    assert_rows(sqlite, "0|0\n", "SELECT (SELECT count(*) FROM t WHERE a = 1), (SELECT count(*) FROM t)");
+}
+
 /* One transaction makes a table, fills it, drops it and makes one again. */
 static void a_table_begins_empty(void **state)
 {
@@ -325,6 +397,9 @@ int main(void)
         ONE(rows_are_found_by_equality),
         ONE(a_column_may_stand_twice),
         ONE(a_chain_has_no_gap),
+        ONE(long_looks_can_be_interrupted),
+        ONE(rows_with_equal_values_go_one_by_one),
+        ONE(the_last_query_frees_a_dropped_table),
         ONE(a_query_passes_rows_that_have_gone),
         ONE(texts_are_hashed_by_their_collation),
         ONE(null_and_other_types_lose_no_row),
