@@ -560,14 +560,14 @@ char *schema_text(const struct table *table, bool for_people)
         const struct index *index = &table->index[i];
         if (for_people && index->name != NULL)
             continue; /* it has a CREATE INDEX of its own */
-        sqlite3_str_appendall(text, index->unique ? ", UNIQUE " : ", INDEX ");
+        sqlite3_str_appendall(text, index->unique ? ", UNIQUE" : ", INDEX");
         if (!for_people)
-            sqlite3_str_appendf(text, "%llu ", (unsigned long long)index->id);
+            sqlite3_str_appendf(text, " %llu", (unsigned long long)index->id);
         for (unsigned j = 0; !for_people && j < index->columns && index->alike[j] > 0; j++)
-            sqlite3_str_appendf(text, "%llu ", (unsigned long long)index->alike[j]);
+            sqlite3_str_appendf(text, " %llu", (unsigned long long)index->alike[j]);
         if (index->name != NULL)
-            sqlite3_str_appendf(text, "\"%w\"", index->name);
-        sqlite3_str_appendall(text, index->hash ? " USING HASH " : "");
+            sqlite3_str_appendf(text, " \"%w\"", index->name);
+        sqlite3_str_appendall(text, index->hash ? " USING HASH " : index->name == NULL ? " " : "");
         index_columns_append(text, table, index);
     }
     return sqlite3_str_finish(text);

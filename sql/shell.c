@@ -1,6 +1,7 @@
 /* shell.c - see shell.h. */
 #include "sql/shell.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,15 @@ static int progress(void *arg)
     return 0;
 }
 
+/* Of the shell, whose statement ^C is to end. */
+static sqlite3 *interruptible;
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    sqlite3_interrupt(interruptible);
+}
+
 /* Runs the first statement of *sql; a conflict of one outside of transactions is not the user's business. */
 static int statement_run(struct shell *shell, const char **sql, char **error)
 {
@@ -74,6 +84,8 @@ static int statement_run(struct shell *shell, const char **sql, char **error)
     shell->header_due = true;
     shell->told = 0;
     (void)clock_gettime(CLOCK_MONOTONIC, &shell->start);
+    interruptible = shell->sqlite;
+    void (*const before)(int) = signal(SIGINT, interrupt);
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         *sql = start;
         code = front_run(shell->connection, sql, row_print, shell, error);
@@ -84,6 +96,7 @@ static int statement_run(struct shell *shell, const char **sql, char **error)
             *error = NULL;
         }
     }
+    (void)signal(SIGINT, before);
     if (shell->told > 0)
         (void)fputs("\r            \r", stderr);
     if (shell->timing && *sql > start + 1)
@@ -393,6 +406,17 @@ static bool file_run(struct shell *shell, const char *path)
     return good;
 }
 
+/* What -c gives: statements, or a command. */
+static bool text_run(struct shell *shell, const char *text)
+{
+    if (text[0] != '.')
+        return statements_run(shell, text, "-c", 0);
+    char *line = sqlite3_mprintf("%s", text);
+    bool good = line != NULL ? command_run(shell, line) : complain_of(shell, NULL);
+    sqlite3_free(line);
+    return good;
+}
+
 int shell_run(const struct shell_settings *settings)
 {
     struct shell shell = {
@@ -411,7 +435,7 @@ int shell_run(const struct shell_settings *settings)
         sqlite3_progress_handler(shell.sqlite, PROGRESS_STEPS, progress, &shell);
     bool good = true;
     for (size_t i = 0; good && i < settings->command_count; i++)
-        good = statements_run(&shell, settings->commands[i], "-c", 0);
+        good = text_run(&shell, settings->commands[i]);
     for (size_t i = 0; good && i < settings->file_count; i++)
         good = file_run(&shell, settings->files[i]);
     if (settings->command_count + settings->file_count == 0)

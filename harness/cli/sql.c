@@ -10,8 +10,8 @@ enum exit_code sql_command(int argc, char **argv)
     struct support_list commands = {0}, files = {0};
     bool csv = false, timing = false;
     struct command_option options[] = {
-        COMMAND_OPTION("command", LIST, &commands, "SQL", "run these statements, and read nothing from stdin",
-                       .letter = 'c'),
+        COMMAND_OPTION("command", LIST, &commands, "SQL",
+                       "run these statements, or a command of the shell, and read nothing from stdin", .letter = 'c'),
         COMMAND_OPTION("file", LIST, &files, "FILE", "run the statements of this file", .letter = 'f'),
         COMMAND_OPTION("csv", FLAG, &csv, NULL, "print rows as CSV, with the names of the columns first"),
         COMMAND_OPTION("timing", FLAG, &timing, NULL, "tell how long each statement took"),

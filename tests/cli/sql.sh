@@ -144,6 +144,24 @@ shell "$city" -c "INSERT INTO city VALUES (1, 'z', 1) ON CONFLICT (id) DO UPDATE
     -c 'ALTER TABLE city ADD COLUMN mayor TEXT DEFAULT (1 + 1); SELECT * FROM city WHERE id = 1' </dev/null
 ended "ON CONFLICT and ALTER TABLE" 0 '1|a, "b"|101|2' ' s'
 
+shell "$city" -c .tables -c '.schema large' -c 'SELECT 1 + 1' </dev/null
+ended "-c takes commands, too" 0 'city' 'CREATE VIEW "large" AS SELECT name, people FROM city WHERE people > 1000;' 2
+shell -c 'CREATE TABLE t(a INTEGER, b TEXT, UNIQUE (a), UNIQUE USING HASH (b)); CREATE INDEX h ON t USING HASH (a)' \
+    -c .schema </dev/null
+ended "definitions are printed as they would be typed" 0 \
+    'CREATE TABLE "t"("a" INTEGER, "b" TEXT, UNIQUE ("a"), UNIQUE USING HASH ("b"));' \
+    'CREATE INDEX "h" ON "t" USING HASH ("a");'
+"$maemio" sql >"$work/out" 2>"$work/err" <<'END' &
+SELECT 'begun';
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;
+END
+pid=$!
+await grep -q begun "$work/out"
+while kill -INT $pid 2>/dev/null; do sleep 0.1; done
+wait $pid
+code=$?
+ended "^C ends a statement" 1 'stdin:2: interrupted'
+
 shell <<'END'
 SELECT 1;
 SELECT
