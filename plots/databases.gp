@@ -149,7 +149,7 @@ do for [w = 1:2] {
 # ---- The key and the caption: what marks mean, how it was measured, what is missing. ----
 disk = ""
 set table $unused
-plot csv using (strcol("log_disk") eq "" ? 0 : (disk = "logs and files on " . cut(strcol("log_disk"), 60) . "; ", 0)) \
+plot csv using (strcol("log_disk") eq "" ? 0 : (disk = "logs and files on " . cut(strcol("log_disk"), 50), 0)) \
     with table
 unset table
 runs = runs_max == 1 ? "one run each, of " : sprintf("marks: medians of %d runs of ", runs_max)
@@ -163,8 +163,9 @@ while (entries ne "") {
     entries = strstrt(entries, "|") > 0 ? entries[strstrt(entries, "|") + 1:] : ""
 }
 set label 1 runs . window . " s" . spread . "; as many clients as CPUs, each waits for its answer; " . \
-    cut(facts, 84) . "\n" . disk . terms . "\n" . cut(machine, 110) . "; " . cut(made, 80) . absent \
-    at screen 0.02, screen 0.062
+    disk . "\n" . cut(facts, 140) . "\n" . (terms eq "" ? "" : terms . "\n") . cut(machine, 110) . "; " . \
+    cut(made, 80) . absent \
+    at screen 0.02, screen 0.067
 set label 2 "●  off    ▲  group: flushes are shared; Maemio goes on before the answer, others wait for it    " . \
     "■  sync: each commit waits for a flush" . \
     (footnote eq "" ? "" : "\nhollow: less than serializable:" . footnote) at screen 0.5, screen 0.938 center font tiny
