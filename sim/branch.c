@@ -5,9 +5,9 @@
 
 #include "engine/base/compiler.h"
 
-bool branches_init(struct branches *branches)
+bool branches_init(struct branches *branches, struct branch_only *only)
 {
-    *branches = (struct branches){.tables = calloc(BRANCH_TABLES, sizeof *branches->tables)};
+    *branches = (struct branches){.tables = calloc(BRANCH_TABLES, sizeof *branches->tables), .only = only};
     return branches->tables != NULL;
 }
 
@@ -37,7 +37,8 @@ static void learn(struct branch_entry *entry, uint32_t tag, uint32_t next)
         *entry = (struct branch_entry){tag, next, 0};
 }
 
-bool branches_follow(struct branches *branches, uint32_t block)
+/* What a core's own tables say. */
+static bool tables_follow(struct branches *branches, uint32_t block)
 {
     struct branch_entry *entry = NULL;
     uint32_t tag = 0;
@@ -47,13 +48,22 @@ bool branches_follow(struct branches *branches, uint32_t block)
         if (entry->tag == tag)
             break;
     }
-    bool is_known = entry->tag == tag, foretold = MUTATED(branches_always_right) || !is_known || entry->next == block;
+    bool is_known = entry->tag == tag, foretold = !is_known || entry->next == block;
     learn(entry, tag, block);
     if (!foretold && table + 1 < BRANCH_TABLES) { /* a longer way may tell */
         entry = place(branches, table + 1, &tag);
         learn(entry, tag, block);
     }
-    branches->way = branches->way << 2 | (block * UINT32_C(0x9E3779B9) >> 30);
-    branches->block = block;
     return foretold;
+}
+
+bool branches_choose(struct branches *branches, struct branch_only *only, uint32_t block)
+{
+    bool is_new = only->block == 0, varies_now = !is_new && only->block == branches->block && only->next != 0;
+    if (is_new)
+        *only = (struct branch_only){branches->block, block};
+    if (varies_now)
+        only->next = 0;
+    bool foretold = is_new || tables_follow(branches, block);
+    return (foretold && !varies_now) || MUTATED(branches_always_right);
 }

@@ -11,9 +11,13 @@ void cpu_init(struct cpu *core, struct memory *memory, unsigned idx)
     memset(core, 0, sizeof *core);
     core->memory = memory;
     core->idx = idx;
+    core->soonest_ps = core->due = UINT64_MAX;
     core->access_ps = (uint64_t)(memory->machine.access_ns * 1000 + 0.5);
     core->atomic_ps = (uint64_t)(memory->machine.atomic_ns * 1000 + 0.5);
     core->branch_ps = (uint64_t)(memory->machine.branch_ns * 1000 + 0.5);
+    core->window = memory->machine.window;
+    core->misses = memory->machine.misses;
+    core->store_buffer = memory->machine.store_buffer;
 }
 
 void cpu_wait(struct cpu *core, uint64_t until_ps)
@@ -38,64 +42,80 @@ static void load_remove(struct cpu *core, unsigned i)
     core->loads[i] = core->loads[--core->load_count];
 }
 
+static void load_note(struct cpu *core, const struct cpu_load *load)
+{
+    core->soonest_ps = load->done_ps < core->soonest_ps ? load->done_ps : core->soonest_ps;
+    if (load->awaited && load->at + core->window < core->due)
+        core->due = load->at + core->window;
+}
+
 /* Forgets what has arrived, and waits for what the window does not let pass. */
 static void loads_retire(struct cpu *core)
 {
+    if (core->due > core->accesses && core->soonest_ps > core->now_ps)
+        return; /* most accesses end here */
     for (unsigned i = 0; i < core->load_count; i++)
-        if (core->loads[i].awaited && core->loads[i].at + core->memory->machine.window <= core->accesses)
+        if (core->loads[i].awaited && core->loads[i].at + core->window <= core->accesses)
             stand(core, core->loads[i].done_ps);
     for (unsigned i = core->load_count; i-- > 0;)
         if (core->loads[i].done_ps <= core->now_ps)
             load_remove(core, i);
+    core->soonest_ps = core->due = UINT64_MAX;
+    for (unsigned i = 0; i < core->load_count; i++)
+        load_note(core, &core->loads[i]);
 }
 
 /* Waits for the first of the loads under way. */
 static void load_await(struct cpu *core)
 {
-    uint64_t first = core->loads[0].done_ps;
-    for (unsigned i = 1; i < core->load_count; i++)
-        first = core->loads[i].done_ps < first ? core->loads[i].done_ps : first;
-    stand(core, first);
+    stand(core, core->soonest_ps);
     loads_retire(core); /* so at least one goes */
 }
 
-/* When the address is known: loads under way may have to bring it. */
-static uint64_t address_known(const struct cpu *core, uint64_t address)
+/* What loads under way mean for an access: when one of them has brought its address, and when one has brought its line;
+ * not before now. */
+struct awaited {
+    uint64_t known_ps, line_ps;
+};
+
+static struct awaited await(const struct cpu *core, uint64_t address, uint64_t line)
 {
-    uint64_t known = core->now_ps;
-    for (unsigned i = 0; i < core->load_count; i++)
-        if (address - core->loads[i].value < CPU_REACH_BYTES && core->loads[i].done_ps > known)
-            known = core->loads[i].done_ps;
-    return known;
+    struct awaited awaited = {core->now_ps, core->now_ps};
+    for (unsigned i = 0; i < core->load_count; i++) {
+        const struct cpu_load *load = &core->loads[i];
+        if (address - load->value < CPU_REACH_BYTES && load->done_ps > awaited.known_ps)
+            awaited.known_ps = load->done_ps;
+        if (load->line == line && load->done_ps > awaited.line_ps)
+            awaited.line_ps = load->done_ps;
+    }
+    return awaited;
 }
 
-/* The line may be under way already. */
-static uint64_t arrived(const struct cpu *core, uint64_t line, uint64_t done)
+static uint64_t latest(uint64_t a, uint64_t b)
 {
-    for (unsigned i = 0; i < core->load_count; i++)
-        if (core->loads[i].line == line && core->loads[i].done_ps > done)
-            done = core->loads[i].done_ps;
-    return done;
+    return a > b ? a : b;
 }
 
 /* Asks for a line, to read it or as its only owner. NULL: it is there. */
-static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool awaited, bool owns)
+static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool is_awaited, bool owns)
 {
     uint64_t line = memory_line(core->memory, core->idx, address);
-    while (core->line_count >= core->memory->machine.misses && !MUTATED(misses_without_end) &&
+    while (core->line_count >= core->misses && !MUTATED(misses_without_end) &&
            (owns || !memory_is_first(core->memory, core->idx, line)))
         load_await(core); /* T3 */
-    uint64_t start = address_known(core, address) + memory_walk(core->memory, core->idx, line);
+    struct awaited awaited = await(core, address, line);
+    uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);
     uint64_t asked = owns ? memory_store(core->memory, core->idx, line, start, core->now_ps)
                           : memory_load(core->memory, core->idx, line, start, core->now_ps);
-    uint64_t done = arrived(core, line, asked);
+    uint64_t done = latest(asked, awaited.line_ps);
     if (done <= core->now_ps)
         return NULL;
     while (core->load_count == CPU_LOADS_MAX)
         load_await(core);
     struct cpu_load *load = &core->loads[core->load_count++];
-    *load = (struct cpu_load){line, done, core->accesses, 0, awaited, asked == start};
+    *load = (struct cpu_load){line, done, core->accesses, 0, is_awaited, asked == start};
     core->line_count += !load->joined;
+    load_note(core, load);
     return load;
 }
 
@@ -103,8 +123,7 @@ static void access_begin(struct cpu *core)
 {
     core->now_ps += core->access_ps;
     core->accesses++;
-    if (core->load_count > 0)
-        loads_retire(core);
+    loads_retire(core);
 }
 
 struct cpu_load *cpu_read(struct cpu *core, uint64_t address)
@@ -157,18 +176,18 @@ void cpu_write(struct cpu *core, uint64_t address)
 {
     access_begin(core);
     uint64_t line = memory_line(core->memory, core->idx, address);
-    uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
-    uint64_t start = address_known(core, address) + walk_ps;
+    struct awaited awaited = await(core, address, line);
+    uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);
     uint64_t done = memory_store(core->memory, core->idx, line, start, core->now_ps);
     if (MUTATED(stores_are_free))
         return;
-    done = arrived(core, line, done);
+    done = latest(done, awaited.line_ps);
     stores_retire(core);
     if (done < core->store_last_ps)
         done = core->store_last_ps; /* T2 */
     if (done <= core->now_ps)
         return;
-    if (core->store_count >= core->memory->machine.store_buffer) {
+    if (core->store_count >= core->store_buffer) {
         stand(core, core->stores[core->store_first]);
         stores_retire(core);
     }
@@ -191,7 +210,7 @@ void cpu_lock(struct cpu *core, uint64_t address)
     uint64_t line = memory_line(core->memory, core->idx, address);
     uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
     uint64_t done = memory_store(core->memory, core->idx, line, core->now_ps + walk_ps, core->now_ps);
-    stand(core, arrived(core, line, done));
+    stand(core, latest(done, await(core, address, line).line_ps));
     core->now_ps += core->atomic_ps;
     loads_retire(core);
 }

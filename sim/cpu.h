@@ -32,9 +32,12 @@ struct cpu {
     struct memory *memory;
     unsigned idx;
     uint64_t now_ps, accesses, access_ps, atomic_ps, branch_ps;
-    uint64_t last_read; /* the number of the youngest load */
+    uint64_t window, misses, store_buffer; /* the machine's */
+    uint64_t last_read;                    /* the number of the youngest load */
     struct cpu_load loads[CPU_LOADS_MAX];
     unsigned load_count, line_count; /* of them; lines that they have asked for */
+    /* When the next of them arrives; the number of the access that the window lets wait for one. Never: UINT64_MAX. */
+    uint64_t soonest_ps, due;
     uint64_t stores[CPU_STORES_MAX]; /* a ring: when each is done */
     unsigned store_first, store_count;
     uint64_t store_last_ps;

@@ -2,65 +2,71 @@
 #include "sim/lines.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 #include "engine/base/check.h"
-#include "sim/machine.h"
+#include "sim/cache.h"
 
-enum { PLACES_FIRST = 1 << 16 };
+enum { PLACES_FIRST = 1 << 8, HOMES_FIRST = 1 << 16 };
 
 bool lines_init(struct lines *lines)
 {
-    lines->places = PLACES_FIRST;
-    lines->used = 0;
+    *lines = (struct lines){.places = PLACES_FIRST, .homes_room = HOMES_FIRST};
     lines->table = calloc(lines->places, sizeof *lines->table);
-    lines->homes = calloc(lines->places, sizeof *lines->homes);
+    lines->homes = calloc(lines->homes_room, sizeof *lines->homes);
     return lines->table != NULL && lines->homes != NULL;
 }
 
 void lines_fini(struct lines *lines)
 {
+    for (uint64_t i = 0; lines->table != NULL && i < lines->places; i++)
+        free(lines->table[i].numbers);
     free(lines->table);
     free(lines->homes);
-}
-
-static struct line_place *seek(const struct lines *lines, uint64_t number)
-{
-    uint64_t i = (number * UINT64_C(0x9E3779B97F4A7C15) >> 20) & (lines->places - 1);
-    /* Ends: at most half of the places are taken. */
-    while (lines->table[i].number != 0 && lines->table[i].number != number)
-        i = (i + 1) & (lines->places - 1);
-    return &lines->table[i];
+    *lines = (struct lines){0};
 }
 
 static void grow(struct lines *lines)
 {
-    struct line_place *old = lines->table;
+    struct lines_region *old = lines->table;
     uint64_t places = lines->places;
     lines->places *= 2;
     lines->table = calloc(lines->places, sizeof *lines->table);
-    lines->homes = realloc(lines->homes, lines->places * sizeof *lines->homes);
-    MAE_CHECK(lines->table != NULL && lines->homes != NULL);
+    MAE_CHECK(lines->table != NULL);
     for (uint64_t i = 0; i < places; i++)
         if (old[i].number != 0)
-            *seek(lines, old[i].number) = old[i];
+            *lines_seek(lines, old[i].number) = old[i];
     free(old);
 }
 
-uint64_t lines_find(struct lines *lines, struct lines_recent *recent, uint64_t address, unsigned socket)
+static struct lines_region *region_of(struct lines *lines, uint64_t number)
 {
-    uint64_t number = address / LINE_BYTES + 1;
-    struct line_place *known = &recent->places[number % LINES_RECENT];
-    if (known->number == number)
-        return known->line;
-    struct line_place *place = seek(lines, number);
-    if (place->number == 0) {
-        if (lines->used >= lines->places / 2) {
-            grow(lines);
-            place = seek(lines, number);
-        }
-        *place = (struct line_place){number, lines->used++};
-        lines->homes[place->line] = (uint8_t)socket;
+    struct lines_region *region = lines_seek(lines, number);
+    if (region->number != 0)
+        return region;
+    if (++lines->regions > lines->places / 2) {
+        grow(lines);
+        region = lines_seek(lines, number);
     }
-    *known = *place;
-    return place->line;
+    size_t bytes = LINES_REGION * sizeof *region->numbers;
+    *region = (struct lines_region){number, aligned_alloc(bytes, bytes)};
+    MAE_CHECK(region->numbers != NULL);
+    (void)madvise(region->numbers, bytes, MADV_HUGEPAGE); /* where this is refused, pages are small */
+    memset(region->numbers, 0, bytes);
+    return region;
+}
+
+uint64_t lines_touch(struct lines *lines, uint64_t address, unsigned socket)
+{
+    uint64_t number = address / LINE_BYTES, line = lines->used++;
+    MAE_CHECK(line < CACHE_LINES_MAX);
+    if (line == lines->homes_room) {
+        lines->homes_room *= 2;
+        lines->homes = realloc(lines->homes, lines->homes_room * sizeof *lines->homes);
+        MAE_CHECK(lines->homes != NULL);
+    }
+    lines->homes[line] = (uint8_t)socket;
+    region_of(lines, number / LINES_REGION + 1)->numbers[number % LINES_REGION] = (uint32_t)line + 1;
+    return line;
 }

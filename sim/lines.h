@@ -3,7 +3,8 @@
  * first touch them, on the socket that touches them first.
  *
  * Caches, translations and homes go by these numbers. So what a run costs depends on the order of what it does, and on
- * no address that the kernel or malloc has chosen.
+ * no address that the kernel or malloc has chosen. Each access of a simulated core asks for a number, so a region of
+ * the address space has its numbers in an array, and only the few regions are in a hash table.
  * Checked by: tests/unit/sim/memory.c.
  */
 #ifndef SIM_LINES_H
@@ -12,28 +13,44 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct line_place {
-    uint64_t number; /* address / LINE_BYTES, + 1; 0: the place is free */
-    uint64_t line;
-};
+#include "sim/machine.h"
 
-enum { LINES_RECENT = 1024 };
+/* The numbers of a region's lines fill a large page. */
+enum { LINES_REGION = 1 << 19 };
 
-/* What a core has found lately, so that it need not be looked up again. */
-struct lines_recent {
-    struct line_place places[LINES_RECENT];
+struct lines_region {
+    uint64_t number;   /* address / LINE_BYTES / LINES_REGION, + 1; 0: the place is free */
+    uint32_t *numbers; /* of its lines, + 1; 0: no core has touched it */
 };
 
 struct lines {
-    uint64_t places, used;
-    struct line_place *table;
+    uint64_t places, regions, used, homes_room;
+    struct lines_region *table;
     uint8_t *homes; /* a line's socket */
 };
 
 bool lines_init(struct lines *lines);
 void lines_fini(struct lines *lines);
 
+/* Not for callers: where the region is in the table, or would be; a line that no core has touched. */
+static inline struct lines_region *lines_seek(const struct lines *lines, uint64_t region)
+{
+    uint64_t i = region & (lines->places - 1);
+    /* Ends: at most half of the places are taken. */
+    while (lines->table[i].number != 0 && lines->table[i].number != region)
+        i = (i + 1) & (lines->places - 1);
+    return &lines->table[i];
+}
+
+uint64_t lines_touch(struct lines *lines, uint64_t address, unsigned socket);
+
 /* The line of an address; `socket` touches it. */
-uint64_t lines_find(struct lines *lines, struct lines_recent *recent, uint64_t address, unsigned socket);
+static inline uint64_t lines_find(struct lines *lines, uint64_t address, unsigned socket)
+{
+    uint64_t number = address / LINE_BYTES;
+    const struct lines_region *region = lines_seek(lines, number / LINES_REGION + 1);
+    uint32_t known = region->number == 0 ? 0 : region->numbers[number % LINES_REGION];
+    return known != 0 ? known - 1 : lines_touch(lines, address, socket);
+}
 
 #endif

@@ -52,10 +52,13 @@ bool memory_init(struct memory *memory, const struct machine *machine, unsigned 
     memory->link_line_ps = ps_of(LINE_BYTES / machine->link_gb_per_s);
     memory->walk_ps = ps_of(machine->walk_ns);
     memory->page_shift = (unsigned)__builtin_ctzll(machine->page_bytes / LINE_BYTES);
-    memory->recent = calloc(cores, sizeof *memory->recent);
+    memory->places = calloc(cores, sizeof *memory->places);
+    for (unsigned i = 0; memory->places != NULL && i < cores; i++)
+        memory->places[i] =
+            (struct memory_place){(uint16_t)(i / machine->cores_per_socket), (uint16_t)(i / machine->cores_per_l3)};
     memory->memory_free_ps = calloc(memory->sockets, sizeof *memory->memory_free_ps);
     memory->link_free_ps = calloc(memory->sockets, sizeof *memory->link_free_ps);
-    return memory->memory_free_ps != NULL && memory->link_free_ps != NULL && memory->recent != NULL &&
+    return memory->memory_free_ps != NULL && memory->link_free_ps != NULL && memory->places != NULL &&
            directory_init(&memory->directory, cores) && lines_init(&memory->lines) &&
            caches_init(&memory->l1, cores, machine->l1_bytes / LINE_BYTES, machine->l1_ways) &&
            caches_init(&memory->l2, cores, machine->l2_bytes / LINE_BYTES, machine->l2_ways) &&
@@ -72,19 +75,14 @@ void memory_fini(struct memory *memory)
     directory_fini(&memory->directory);
     lines_fini(&memory->lines);
     profile_fini(&memory->profile);
-    free(memory->recent);
+    free(memory->places);
     free(memory->memory_free_ps);
     free(memory->link_free_ps);
 }
 
-unsigned memory_socket(const struct memory *memory, unsigned core)
-{
-    return core / (unsigned)memory->machine.cores_per_socket;
-}
-
 static unsigned l3_of(const struct memory *memory, unsigned core)
 {
-    return core / (unsigned)memory->machine.cores_per_l3;
+    return memory->places[core].l3;
 }
 
 static uint64_t latest(uint64_t a, uint64_t b)
@@ -92,16 +90,9 @@ static uint64_t latest(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-uint64_t memory_line(struct memory *memory, unsigned core, uint64_t address)
+uint64_t memory_walk_far(struct memory *memory, unsigned core, uint64_t page)
 {
-    return lines_find(&memory->lines, &memory->recent[core], address, memory_socket(memory, core));
-}
-
-uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line)
-{
-    uint64_t page = line >> memory->page_shift, gone;
-    if (cache_use(&memory->tlb[core], page) != LINE_ABSENT)
-        return 0;
+    uint64_t gone;
     (void)cache_add(&memory->tlb[core], page, LINE_SHARED, &gone);
     return memory->walk_ps;
 }
@@ -183,7 +174,6 @@ static uint64_t fetch(struct memory *memory, unsigned core, uint64_t line, enum 
                       uint64_t ready)
 {
     uint64_t waited = 0;
-    memory->counts[source]++;
     if (source == SOURCE_memory_near || source == SOURCE_memory_remote)
         waited += queue(&memory->memory_free_ps[home_of(memory, line)], now, memory->memory_line_ps);
     if (source == SOURCE_memory_remote || source == SOURCE_core_remote || source == SOURCE_l3_remote)
@@ -276,6 +266,13 @@ static uint64_t invalidate(struct memory *memory, struct directory_entry *entry,
     return farthest;
 }
 
+/* Others may take lines from the core meanwhile; none gives it any. */
+static void await_turn(const struct memory *memory)
+{
+    if (memory->turn != NULL && !MUTATED(asks_out_of_turn))
+        memory->turn(); /* M6 */
+}
+
 bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line)
 {
     return cache_look(&memory->l1[core], line) != LINE_ABSENT;
@@ -295,18 +292,14 @@ void memory_flush(struct memory *memory, uint64_t line)
         cache_set(&memory->l3[i], line, LINE_ABSENT);
 }
 
-uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
+uint64_t memory_load_far(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
 {
-    if (cache_use(&memory->l1[core], line) != LINE_ABSENT) {
-        memory->counts[SOURCE_l1]++;
-        return start;
-    }
     enum line_state state = cache_use(&memory->l2[core], line);
     if (state != LINE_ABSENT) {
         l1_add(memory, core, line, state);
-        memory->counts[SOURCE_l2]++;
         return start + memory->source_ps[SOURCE_l2];
     }
+    await_turn(memory);
     struct directory_entry *entry = directory_find(&memory->directory, line, true);
     enum memory_source source = source_of(memory, core, line, entry);
     uint64_t done = fetch(memory, core, line, source, now, latest(start, entry->ready_ps));
@@ -323,19 +316,19 @@ uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64
     return done;
 }
 
-uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
+uint64_t memory_store_far(struct memory *memory, unsigned core, uint64_t line, enum line_state first, uint64_t start,
+                          uint64_t now)
 {
-    enum line_state first = cache_use(&memory->l1[core], line), state = first;
-    if (first == LINE_ABSENT)
-        state = cache_use(&memory->l2[core], line);
+    enum line_state state = first == LINE_ABSENT ? cache_use(&memory->l2[core], line) : first;
     if (state == LINE_OWNED || state == LINE_DIRTY) {
         if (first == LINE_ABSENT)
             l1_add(memory, core, line, LINE_DIRTY);
-        if (first != LINE_DIRTY)
-            private_set(memory, core, line, LINE_DIRTY);
-        memory->counts[first == LINE_ABSENT ? SOURCE_l2 : SOURCE_l1]++;
+        private_set(memory, core, line, LINE_DIRTY);
         return first == LINE_ABSENT ? start + memory->source_ps[SOURCE_l2] : start;
     }
+    await_turn(memory);
+    first = cache_look(&memory->l1[core], line);
+    state = cache_look(&memory->l2[core], line);
     struct directory_entry *entry = directory_find(&memory->directory, line, true);
     /* A core that has a copy only asks the last level whether others have one. */
     enum memory_source source = state == LINE_SHARED ? SOURCE_l3 : source_of(memory, core, line, entry);

@@ -7,6 +7,7 @@
  *   M3  A line makes one transfer of ownership at a time: the next begins when the one before has ended.
  *   M4  Nothing ends before it began.
  *   M5  Who waits for a line, for memory and for a link waits for all of them at the same time.
+ *   M6  A core asks others only when its turn has come.
  * Times are picoseconds. Not here: what a core does while it waits (cpu.c), who runs next (sim/runtime).
  * Checked by: tests/unit/sim/memory.c.
  */
@@ -39,33 +40,50 @@ enum memory_source {
         SOURCE_COUNT
 };
 
+/* Where a core is. */
+struct memory_place {
+    uint16_t socket, l3;
+};
+
 struct memory {
     struct machine machine;
     unsigned cores, l3_count, sockets;
+    struct memory_place *places; /* a core's */
     struct cache *l1, *l2, *tlb; /* a core's */
     struct cache *l3;
     struct directory directory;
     struct lines lines;
-    struct lines_recent *recent;             /* a core's */
     unsigned page_shift;                     /* of a line's number */
     uint64_t *memory_free_ps, *link_free_ps; /* a socket's */
     uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps;
-    uint64_t counts[SOURCE_COUNT];
     uint64_t random;        /* of the spread */
     struct profile profile; /* off, unless its owner initialises it */
+    /* Called before a core asks others for a line: lets those run that are behind it. NULL: nobody else runs. */
+    void (*turn)(void);
 };
 
 /* The first `cores` cores of a machine, which stays the caller's and must outlive this. False: no memory. */
 bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores, uint64_t seed);
 void memory_fini(struct memory *memory);
 
-unsigned memory_socket(const struct memory *memory, unsigned core);
+static inline unsigned memory_socket(const struct memory *memory, unsigned core)
+{
+    return memory->places[core].socket;
+}
 
 /* The line in which an address lies, which the core touches. */
-uint64_t memory_line(struct memory *memory, unsigned core, uint64_t address);
+static inline uint64_t memory_line(struct memory *memory, unsigned core, uint64_t address)
+{
+    return lines_find(&memory->lines, address, memory_socket(memory, core));
+}
 
 /* What translating its page costs the core. */
-uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line);
+uint64_t memory_walk_far(struct memory *memory, unsigned core, uint64_t page);
+static inline uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line)
+{
+    uint64_t page = line >> memory->page_shift;
+    return cache_use(&memory->tlb[core], page) != LINE_ABSENT ? 0 : memory_walk_far(memory, core, page);
+}
 
 /* Whether the core's first level has the line. */
 bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line);
@@ -75,7 +93,19 @@ void memory_flush(struct memory *memory, uint64_t line);
 
 /* The core reads, or owns and writes, the line. It asks at `now`, and what it asks with is known at `start`. When it
  * has the line; `start` if that costs nothing. */
-uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now);
-uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now);
+uint64_t memory_load_far(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now);
+static inline uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
+{
+    bool is_first = cache_use(&memory->l1[core], line) != LINE_ABSENT;
+    return is_first ? start : memory_load_far(memory, core, line, start, now);
+}
+
+uint64_t memory_store_far(struct memory *memory, unsigned core, uint64_t line, enum line_state first, uint64_t start,
+                          uint64_t now);
+static inline uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
+{
+    enum line_state first = cache_use(&memory->l1[core], line);
+    return first == LINE_DIRTY ? start : memory_store_far(memory, core, line, first, start, now);
+}
 
 #endif

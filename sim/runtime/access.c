@@ -70,7 +70,6 @@ static void note_write(const void *address)
     note_with(cpu_write, address);
 }
 
-/* What waits first asks for its line only when all who are behind have asked for theirs. */
 static void note_fence(void)
 {
     struct context *context = contexts.current;
@@ -80,11 +79,9 @@ static void note_fence(void)
     context_step(context);
 }
 
+/* What waits for its loads and stores asks for its line only when all who are behind have asked for theirs (M6). */
 static void note_lock(const void *address)
 {
-    uintptr_t place = contexts.memory.profile.at;
-    note_fence();
-    profile_at(&contexts.memory.profile, place); /* others may have run meanwhile */
     note_with(cpu_lock, address);
 }
 

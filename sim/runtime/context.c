@@ -18,7 +18,7 @@
 #include "sim/coroutine.h"
 
 static struct context first = {.live = true};
-struct contexts contexts = {.current = &first, .limit_ps = UINT64_MAX};
+struct contexts contexts = {.current = &first, .limit_ps = UINT64_MAX, .ask_limit_ps = UINT64_MAX};
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
 long __real_syscall(long number, ...);
@@ -32,7 +32,9 @@ static bool sooner(const struct context *a, const struct context *b)
 
 void context_limit(void)
 {
-    contexts.limit_ps = contexts.queued == 0 ? UINT64_MAX : contexts.queue[0]->core.now_ps + contexts.slack_ps;
+    bool alone = contexts.queued == 0;
+    contexts.limit_ps = alone ? UINT64_MAX : contexts.queue[0]->core.now_ps + contexts.ahead_ps;
+    contexts.ask_limit_ps = alone ? UINT64_MAX : contexts.queue[0]->core.now_ps + contexts.slack_ps; /* S3 */
 }
 
 static void queue_up(unsigned i, struct context *context)
@@ -98,16 +100,9 @@ void *context_tls(void)
     return (void *)tls;
 }
 
-/* The first of the queue runs. The running thread is in the queue, or waits for something, or is over. */
-static void next_run(void)
+static void run(struct context *to)
 {
     struct context *from = contexts.current;
-    if (contexts.queued == 0) {
-        (void)fputs("the simulated machine stands still: every thread waits for another one\n", stderr);
-        abort();
-    }
-    struct context *to = contexts.queue[0];
-    queue_remove(to);
     context_limit();
     if (to == from)
         return;
@@ -116,13 +111,39 @@ static void next_run(void)
     coroutine_switch(&from->sp, to->sp);
 }
 
+/* The first of the queue runs. The running thread is in the queue, or waits for something, or is over. */
+static void next_run(void)
+{
+    if (contexts.queued == 0) {
+        (void)fputs("the simulated machine stands still: every thread waits for another one\n", stderr);
+        abort();
+    }
+    struct context *to = contexts.queue[0];
+    queue_remove(to);
+    run(to);
+}
+
+/* The running thread takes the place of the first in the queue. */
 void context_switch(void)
 {
-    struct context *own = contexts.current;
-    if (contexts.queued == 0 || !sooner(contexts.queue[0], own))
+    struct context *own = contexts.current, *to = contexts.queued == 0 ? own : contexts.queue[0];
+    if (to == own || !sooner(to, own))
         return;
-    queue_add(own);
-    next_run();
+    MAE_DCHECK(!own->queued && own->live);
+    to->queued = false;
+    own->queued = true;
+    queue_down(0, own);
+    run(to);
+}
+
+void context_turn(void)
+{
+    struct context *own = contexts.current;
+    if (own->core.now_ps <= contexts.ask_limit_ps || own->held > 0)
+        return;
+    uintptr_t place = contexts.memory.profile.at;
+    context_switch();
+    profile_at(&contexts.memory.profile, place);
 }
 
 /* ---- Waiting. ---- */

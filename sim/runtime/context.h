@@ -4,7 +4,8 @@
  *
  *   S1  Time that a thread has seen never runs backwards.
  *   S2  Who runs next is decided by times, and among equals by the order in which threads were created.
- *   S3  A core is at most `slack` ahead of every other runnable one when it touches memory.
+ *   S3  A core that asks others for a line is at most `slack` ahead of every other one that can run; one that has the
+ *       line itself at most `ahead`, in which time no other core could have taken it.
  * Each has a parked thread of the system, which lends its thread-local variables and its arena of malloc.
  * Checked by: tests/cli/simulated.sh.
  */
@@ -37,10 +38,12 @@ struct contexts {
     struct context *current;
     struct context **all, **queue; /* the queue is a heap: those that may run */
     unsigned count, queued;
-    uint64_t limit_ps, slack_ps, turns;
+    uint64_t limit_ps, ask_limit_ps; /* up to when the running thread goes on, and asks others */
+    uint64_t ahead_ps, slack_ps, turns;
     struct machine machine;
     struct memory memory;
     struct branches *branches; /* a core's */
+    struct branch_only *branches_only;
     unsigned cores;
 };
 
@@ -55,6 +58,9 @@ static inline void context_step(struct context *context)
     if (context->core.now_ps > contexts.limit_ps && context->held == 0)
         context_switch();
 }
+
+/* The running thread is about to ask others for a line: those that are behind do so first. */
+void context_turn(void);
 
 /* The running thread waits for `awaits` to be signalled, or until that time. True: it was signalled. */
 bool context_await(const void *awaits, uint64_t until_ps);

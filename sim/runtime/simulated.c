@@ -12,7 +12,7 @@
 #include "engine/base/check.h"
 #include "sim/runtime/context.h"
 
-/* With costs on a core may be so far ahead of the others; without, interleavings need not be as fine. */
+/* With costs on a core that asks others may be so far ahead of them; without, interleavings need not be as fine. */
 #define SLACK_PS UINT64_C(8000)
 #define SLACK_FREE_PS UINT64_C(20000000)
 /* The machine has been up for so long when a run begins. */
@@ -67,9 +67,12 @@ bool simulated_open(const char *file, const char *text, unsigned long long cores
         return false;
     if (!memory_init(&contexts.memory, &contexts.machine, contexts.cores, seed))
         return refuse(error, error_bytes, "no memory for the machine's caches");
+    contexts.memory.turn = context_turn;
     contexts.branches = calloc(contexts.cores, sizeof *contexts.branches);
+    contexts.branches_only = calloc(BRANCH_PLACES, sizeof *contexts.branches_only);
     for (unsigned i = 0; i < contexts.cores; i++)
-        if (contexts.branches == NULL || !branches_init(&contexts.branches[i]))
+        if (contexts.branches == NULL || contexts.branches_only == NULL ||
+            !branches_init(&contexts.branches[i], contexts.branches_only))
             return refuse(error, error_bytes, "no memory for the cores' branch predictors");
     contexts.current->thread = pthread_self();
     contexts.current->tls = context_tls();
@@ -145,9 +148,20 @@ const struct profile_place *simulated_places(size_t *room)
     return contexts.memory.profile.places;
 }
 
+/* No core takes a line from another one in a shorter time. */
+static uint64_t transfer_ps(void)
+{
+    const struct machine *machine = &contexts.machine;
+    double ns = machine->core_near_ns;
+    ns = machine->core_socket_ns < ns ? machine->core_socket_ns : ns;
+    ns = machine->core_remote_ns < ns ? machine->core_remote_ns : ns;
+    return (uint64_t)(ns * 1000);
+}
+
 void simulated_costs(bool on)
 {
     contexts.costs = on;
     contexts.slack_ps = on ? SLACK_PS : SLACK_FREE_PS;
+    contexts.ahead_ps = !on ? SLACK_FREE_PS : transfer_ps() > SLACK_PS ? transfer_ps() : SLACK_PS;
     context_limit();
 }

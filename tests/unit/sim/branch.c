@@ -3,22 +3,26 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "sim/branch.h"
 
-static struct branches branches;
+static struct branch_only only[BRANCH_PLACES];
+static struct branches branches, other; /* two cores' */
 
 static int open_branches(void **state)
 {
     (void)state;
-    return branches_init(&branches) ? 0 : -1;
+    memset(only, 0, sizeof only);
+    return branches_init(&branches, only) && branches_init(&other, only) ? 0 : -1;
 }
 
 static int close_branches(void **state)
 {
     (void)state;
     branches_fini(&branches);
+    branches_fini(&other);
     return 0;
 }
 
@@ -71,6 +75,24 @@ static void a_coin_is_foretold_every_other_time(void **state)
     assert_in_range(wrong, 4000 * 4 / 10, 4000 * 6 / 10);
 }
 
+/* Of a loop that one core leaves after two rounds, and the other after three. */
+static unsigned round_of(struct branches *core, unsigned rounds)
+{
+    unsigned wrong = !branches_follow(core, 40);
+    for (unsigned i = 0; i < rounds; i++)
+        wrong += !branches_follow(core, 80);
+    return wrong + !branches_follow(core, 120);
+}
+
+static void each_core_learns_what_it_does(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 100; i++) {
+        unsigned wrong = round_of(&branches, 2) + round_of(&other, 3);
+        assert_true(wrong == 0 || i < 50); /* B2 */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -78,6 +100,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_short_loop_is_foretold_when_it_has_been_seen, open_branches, close_branches),
         cmocka_unit_test_setup_teardown(every_other_turn_is_foretold_when_it_has_been_seen, open_branches,
                                         close_branches),
+        cmocka_unit_test_setup_teardown(each_core_learns_what_it_does, open_branches, close_branches),
         cmocka_unit_test_setup_teardown(a_coin_is_foretold_every_other_time, open_branches, close_branches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,60 @@ static void the_invariants_hold_whatever_is_done(void **state)
     }
 }
 
+static unsigned turns;
+
+static void count_turn(void)
+{
+    turns++;
+}
+
+static void only_who_asks_others_waits_for_its_turn(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    memory.turn = count_turn;
+    turns = 0;
+    (void)load(0, line, 0);
+    assert_int_equal(turns, 1); /* M6 */
+    (void)load(0, line, 1000);
+    (void)store(0, line, 2000);
+    assert_int_equal(turns, 1); /* it has the line itself */
+    (void)load(1, line, 3000);
+    assert_int_equal(turns, 2);
+    (void)store(0, line, 4000); /* its copy is one of two */
+    assert_int_equal(turns, 3);
+}
+
+/* Core 1, which is behind, takes line 0. */
+static void take_line(void)
+{
+    memory.turn = NULL;
+    assert_int_equal(store(1, 0, 4000), 30);
+}
+
+static void a_copy_may_be_lost_while_a_core_waits_for_its_turn(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    assert_int_equal(line, 0);
+    (void)load(0, line, 0);
+    (void)load(1, line, 1000);
+    memory.turn = take_line;
+    assert_int_equal(store(0, line, 4005), 25 + 30); /* it waits until core 1 has the line, and takes it back */
+    hold(line);
+    assert_int_equal(load(0, line, 5000), 0);
+}
+
+static void lines_far_apart_are_told_apart(void **state)
+{
+    (void)state;
+    enum { APART = 1000 };
+    for (uint64_t i = 0; i < APART; i++) /* more regions than the table has places at first */
+        assert_int_equal(line_of(0, i * LINES_REGION), i);
+    for (uint64_t i = 0; i < APART; i++)
+        assert_int_equal(line_of(1, i * LINES_REGION), i);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_memory, close_memory)
 
 static void a_flushed_line_comes_from_memory(void **state)
@@ -193,6 +247,9 @@ int main(void)
         CASE(a_page_is_walked_to_once),
         CASE(the_invariants_hold_whatever_is_done),
         CASE(a_flushed_line_comes_from_memory),
+        CASE(only_who_asks_others_waits_for_its_turn),
+        CASE(a_copy_may_be_lost_while_a_core_waits_for_its_turn),
+        CASE(lines_far_apart_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
