@@ -166,7 +166,7 @@ set label 1 runs . window . " s" . spread . "; as many clients as CPUs, each wai
     disk . "\n" . cut(facts, 140) . "\n" . (terms eq "" ? "" : terms . "\n") . cut(machine, 110) . "; " . \
     cut(made, 80) . absent \
     at screen 0.02, screen 0.067
-set label 2 "●  off    ▲  group: flushes are shared; Maemio goes on before the answer, others wait for it    " . \
+set label 2 "●  off    ▲  group: flushes are shared; Maemio's calls go on before the answer, others wait for it    " . \
     "■  sync: each commit waits for a flush" . \
     (footnote eq "" ? "" : "\nhollow: less than serializable:" . footnote) at screen 0.5, screen 0.938 center font tiny
 set multiplot

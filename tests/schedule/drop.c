@@ -16,10 +16,9 @@
  * did; the last worker is the one that drops. MAE_SEED, which the failure tells, repeats it at once.
  */
 #include <inttypes.h>
-#include <signal.h>
-#include <time.h>
 
 #include "engine/db/db.h"
+#include "tests/support/rounds.h"
 #include "tests/support/scheduler.h"
 #include "tests/support/world.h"
 #include "workloads/rng.h"
@@ -332,24 +331,6 @@ static void body(void *arg, unsigned number)
 
 /* ---- Rounds. ---- */
 
-static void one_thread(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
-/* In round numbers, as in explore.c: real ones are measured, and would not repeat. */
-static void set_time(void)
-{
-    static const uint64_t overtake[] = {1, 100, UINT64_MAX}, gc[] = {1, 1, 40, 300};
-    struct core *core = &test.db->core;
-    core->ticks_per_us = 100;
-    core->protocol.gc_interval_ticks = gc[rng_below(&test.rng, 4)];
-    core->backoff.ticks_per_us = 100;
-    core->horizon.barrier = one_thread;
-    core->horizon.overtake_ticks = overtake[rng_below(&test.rng, 3)];
-    core->horizon.look_ticks = gc[rng_below(&test.rng, 2)];
-}
-
 static void load_rows(void)
 {
     struct user *user = &test.users[0];
@@ -371,7 +352,7 @@ static struct world open_world(uint64_t seed)
     test.db = world.db;
     test.stays = world.table;
     test.keys = world.index;
-    set_time();
+    rounds_set_time(&test.db->core, &test.rng);
     for (unsigned i = 0; i < USERS; i++) {
         rng_init(&test.users[i].rng, seed, 1 + i);
         assert_ok(mae_worker_join(test.db, &test.users[i].worker));
@@ -380,28 +361,10 @@ static struct world open_world(uint64_t seed)
     return world;
 }
 
-static uint64_t running; /* seed */
-
-static void print_failure(const char *what)
-{
-    scheduler_print(stdout);
-    printf("FAILED: %s\nMAE_SEED=0x%" PRIx64 " repeats it\n", what, running);
-    fflush(stdout);
-}
-
-/* Not what a signal handler may do, but the program is over anyway, and its trace is worth the try. */
-static void crashed(int signal_number)
-{
-    (void)signal(signal_number, SIG_DFL);
-    print_failure("crashed");
-    (void)raise(signal_number);
-}
-
 /* One schedule; false: a failure, with its trace. */
 static bool round_run(uint64_t seed)
 {
     char report[sizeof test.failure] = "";
-    running = seed;
     scheduler_open(seed);
     struct world world = open_world(seed);
     const struct scheduler_plan plan = {.policy = rng_below(&test.rng, 2) ? SCHEDULER_RANDOM : SCHEDULER_PCT,
@@ -410,7 +373,7 @@ static bool round_run(uint64_t seed)
                                         .seed = seed};
     seen.schedules++;
     if (!scheduler_run(&plan, COROUTINES, body, NULL)) {
-        print_failure("the schedule does not end");
+        rounds_failed("the schedule does not end");
         exit(1); /* coroutines are still inside */
     }
     for (unsigned i = 0; i < USERS; i++)
@@ -418,7 +381,7 @@ static bool round_run(uint64_t seed)
     if (!test.failure[0] && mae_db_verify(test.db, report, sizeof report) != MAE_OK)
         memcpy(test.failure, report, sizeof report);
     if (test.failure[0]) {
-        print_failure(test.failure);
+        rounds_failed(test.failure);
         return false;
     }
     world_close(&world);
@@ -432,19 +395,9 @@ int main(void)
         printf("skipped: this build has no race points to schedule at (MODE=debug or asan)\n");
         return 77;
     }
-    const char *text = getenv("MAE_SECONDS");
-    double seconds = (text ? strtod(text, NULL) : 30) / 6;
-    text = getenv("MAE_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 0x10001, rounds = 0;
-    clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC);
-    (void)signal(SIGABRT, crashed);
-    (void)signal(SIGSEGV, crashed);
-    printf("MAE_SEED=0x%" PRIx64 "\n", seed);
-    fflush(stdout);
-    do {
-        if (!round_run(seed + rounds++))
-            return 1;
-    } while (clock() < end);
+    uint64_t rounds = rounds_run(round_run);
+    if (!rounds)
+        return 1;
     printf("%" PRIu64 " schedules, %" PRIu64 " transactions committed, %" PRIu64 " calls met what was gone, %" PRIu64
            " entries passed by cursors, %" PRIu64 " rows had an entry that their deletion did not know of\n",
            seen.schedules, seen.committed, seen.gone, seen.passed, seen.invalid);

@@ -18,16 +18,15 @@
  * begin where the speed of the machine's clock, as measured, puts them.
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/base/file.h"
 #include "engine/db/db.h"
 #include "engine/log/logger.h"
 #include "tests/support/disk.h"
+#include "tests/support/rounds.h"
 #include "tests/support/scheduler.h"
 #include "workloads/rng.h"
 
@@ -324,24 +323,6 @@ static void check_state(void)
 
 /* ---- Lives. ---- */
 
-static void one_thread(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
-/* In round numbers, as in explore.c: real ones are measured, and would not repeat. */
-static void set_time(void)
-{
-    static const uint64_t overtake[] = {1, 100, UINT64_MAX}, gc[] = {1, 1, 40, 300};
-    struct core *core = &test.db->core;
-    core->ticks_per_us = 100;
-    core->protocol.gc_interval_ticks = gc[rng_below(&test.rng, 4)];
-    core->backoff.ticks_per_us = 100;
-    core->horizon.barrier = one_thread;
-    core->horizon.overtake_ticks = overtake[rng_below(&test.rng, 3)];
-    core->horizon.look_ticks = gc[rng_below(&test.rng, 2)];
-}
-
 static enum mae_status open_db(void)
 {
     static const char *const settings[][2] = {
@@ -406,28 +387,11 @@ static void recover(void)
         crash();
     }
     disk_stop_at(0);
-    set_time();
+    rounds_set_time(&test.db->core, &test.rng);
     for (unsigned i = 0; i < WORKERS; i++)
         if (mae_worker_join(test.db, &test.workers[i]) != MAE_OK)
             abort();
     check_state();
-}
-
-static uint64_t running; /* seed */
-
-static void print_failure(const char *what)
-{
-    scheduler_print(stdout);
-    printf("FAILED: %s\nMAE_SEED=0x%" PRIx64 " repeats it\n", what, running);
-    fflush(stdout);
-}
-
-/* Not what a signal handler may do, but the program is over anyway, and its trace is worth the try. */
-static void crashed(int signal_number)
-{
-    signal(signal_number, SIG_DFL);
-    print_failure("crashed");
-    raise(signal_number);
 }
 
 static void live(uint64_t seed)
@@ -445,7 +409,7 @@ static void live(uint64_t seed)
         rng_init(&test.rngs[i], seed, 100 + i);
     seen.lives++;
     if (!scheduler_run(&plan, COROUTINES, body, NULL)) {
-        print_failure("the schedule does not end");
+        rounds_failed("the schedule does not end");
         exit(1); /* coroutines are still inside */
     }
     seen.failed += log_has_failed(test.db->core.log);
@@ -461,7 +425,6 @@ static void live(uint64_t seed)
 static bool round_run(uint64_t seed)
 {
     memset(&test, 0, sizeof test);
-    running = seed;
     rng_init(&test.rng, seed, 0);
     scheduler_open(seed);
     disk_in_steps();
@@ -473,7 +436,7 @@ static bool round_run(uint64_t seed)
         recover();
     }
     if (*test.failure) {
-        print_failure(test.failure);
+        rounds_failed(test.failure);
         return false;
     }
     for (unsigned i = 0; i < WORKERS; i++)
@@ -490,20 +453,10 @@ int main(void)
         printf("skipped: this build has no race points to schedule at (MODE=debug or asan)\n");
         return 77;
     }
-    const char *text = getenv("MAE_SECONDS");
-    double seconds = (text ? strtod(text, NULL) : 30) / 6;
-    text = getenv("MAE_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 0x10001, rounds = 0;
-    clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC);
     log_by_hand = true;
-    (void)signal(SIGABRT, crashed);
-    (void)signal(SIGSEGV, crashed);
-    printf("MAE_SEED=0x%" PRIx64 "\n", seed);
-    fflush(stdout);
-    do {
-        if (!round_run(seed + rounds++))
-            return 1;
-    } while (clock() < end);
+    uint64_t rounds = rounds_run(round_run);
+    if (!rounds)
+        return 1;
     printf("%" PRIu64 " schedules, %" PRIu64 " of %" PRIu64 " transactions committed, %" PRIu64 " checkpoints, %" PRIu64
            " waits, %" PRIu64 " told, %" PRIu64 " logs failed\n",
            seen.lives, seen.committed, seen.transactions, seen.checkpoints, seen.waits, seen.told, seen.failed);

@@ -7,8 +7,8 @@
 #include "tests/support/loads.h"
 
 #include <inttypes.h>
-#include <time.h>
 
+#include "tests/support/rounds.h"
 #include "tests/support/scheduler.h"
 
 SCHEDULER_INTERPOSE
@@ -67,10 +67,8 @@ static bool round_run(uint64_t seed)
             test.ended_early += test.loads.ended[i] == MAE_EXISTS;
     if (!test.failure)
         fail_with(loads_look(&test.loads, test.workers[0], false, true));
-    if (test.failure) {
-        scheduler_print(stdout);
-        printf("FAILED: %s\nMAE_SEED=0x%" PRIx64 " repeats it\n", test.failure, seed);
-    }
+    if (test.failure)
+        rounds_failed(test.failure);
     for (unsigned i = 0; i < WORKERS; i++)
         mae_worker_leave(test.workers[i]);
     loads_close(&test.loads);
@@ -81,14 +79,8 @@ static bool round_run(uint64_t seed)
 static void under_random_schedules(void **state)
 {
     (void)state;
-    const char *text = getenv("MAE_SECONDS");
-    double seconds = (text ? strtod(text, NULL) : 30) / 6;
-    text = getenv("MAE_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 0x10001, schedules = 0;
-    clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC);
-    do
-        assert_true(round_run(seed + schedules++));
-    while (clock() < end);
+    uint64_t schedules = rounds_run(round_run);
+    assert_true(schedules > 0);
     printf("%" PRIu64 " schedules, %" PRIu64 " loads met a key that was there\n", schedules, test.ended_early);
 }
 

@@ -15,10 +15,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "schemes/base/index.h"
 #include "tests/support/notes.h"
+#include "tests/support/rounds.h"
 #include "tests/support/scheduler.h"
 #include "workloads/rng.h"
 
@@ -332,8 +332,10 @@ static void load(struct rng *rng)
             change_key(number, false);
 }
 
+static uint64_t committed; /* transactions, in all rounds */
+
 /* One schedule; false: a failure, with its trace. */
-static bool round_run(uint64_t seed, uint64_t *committed)
+static bool round_run(uint64_t seed)
 {
     struct rng rng;
     struct mem_budget budget;
@@ -358,11 +360,9 @@ static bool round_run(uint64_t seed, uint64_t *committed)
         snprintf(test.failure, sizeof test.failure, "the schedule does not end");
     else if (replay())
         verify();
-    if (*test.failure) {
-        scheduler_print(stdout);
-        printf("FAILED: %s\nMAE_SEED=0x%" PRIx64 " repeats it\n", test.failure, seed);
-    }
-    *committed += test.committed;
+    if (*test.failure)
+        rounds_failed(test.failure);
+    committed += test.committed;
     scheduler_close();
     index_fini(&test.index);
     return !*test.failure;
@@ -374,15 +374,9 @@ int main(void)
         printf("skipped: this build has no race points to schedule at (MODE=debug or asan)\n");
         return 77;
     }
-    const char *text = getenv("MAE_SECONDS");
-    double seconds = (text ? strtod(text, NULL) : 30) / 6;
-    text = getenv("MAE_SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 0x10001, schedules = 0, committed = 0;
-    clock_t end = clock() + (clock_t)(seconds * CLOCKS_PER_SEC);
-    do {
-        if (!round_run(seed + schedules++, &committed))
-            return 1;
-    } while (clock() < end);
+    uint64_t schedules = rounds_run(round_run);
+    if (!schedules)
+        return 1;
     printf("%" PRIu64 " schedules, %" PRIu64 " of %" PRIu64 " transactions committed\n", schedules, committed,
            schedules * LOG_MAX);
     return committed * 10 < schedules * LOG_MAX; /* else nothing was tried */

@@ -17,6 +17,7 @@
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
 #include "tests/support/colliding.h"
+#include "tests/support/rounds.h"
 #include "tests/support/scheduler.h"
 #include "tests/support/target_open.h"
 #include "workloads/rng.h"
@@ -811,11 +812,6 @@ static const char *pick(struct rng *rng, const char *const *words, size_t count)
 #define PICK(rng, ...) \
     pick((rng), (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
-static void one_thread(void)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-}
-
 /* The clock and the intervals in round numbers: real ones are measured, and would not repeat. */
 static void set_time(struct round *round, struct rng *rng)
 {
@@ -828,8 +824,7 @@ static void set_time(struct round *round, struct rng *rng)
     core->protocol.clock_sync_ticks = sync[rng_below(rng, 3)];
     core->protocol.clock_boost_units = boost[rng_below(rng, 3)];
     core->backoff.ticks_per_us = 100;
-    /* Schedules have one thread, for which the compiler's order is a barrier. */
-    core->horizon.barrier = one_thread;
+    core->horizon.barrier = rounds_barrier;
     core->horizon.overtake_ticks = overtake[rng_below(rng, round->what->overtakes ? 2 : 4)];
     core->horizon.look_ticks = gc[rng_below(rng, 2)];
     atomic_store(&core->walks, round->what->walks);
