@@ -97,11 +97,21 @@ static const char *given_value(const struct sweep_plan *plan, const struct jobfi
     return value != NULL || setting == NULL ? value : setting->value;
 }
 
-/* Whether the point names a server that runs elsewhere: then there need not be one here. */
-static bool server_is_elsewhere(const struct sweep_plan *plan, const struct jobfile_point *point, const char *target)
+/* Whether the point says where the target's server or its programs are: then there need be none where servers are
+ * installed. */
+static bool server_is_named(const struct sweep_plan *plan, const struct jobfile_point *point, const char *target)
 {
-    SUPPORT_FREED char *own = support_format("set.%s.conninfo", target);
-    return given_value(plan, point, own) != NULL || given_value(plan, point, "set.conninfo") != NULL;
+    static const char *const ways[][2] = {{"conninfo", ""}, {"server", "auto"}}; /* the setting, and its default */
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        SUPPORT_FREED char *own = support_format("set.%s.%s", target, ways[i][0]);
+        SUPPORT_FREED char *any = support_format("set.%s", ways[i][0]);
+        const char *value = given_value(plan, point, own);
+        if (value == NULL)
+            value = given_value(plan, point, any);
+        if (value != NULL && strcmp(value, ways[i][1]) != 0)
+            return true;
+    }
+    return false;
 }
 
 /* Notes the target, once, and returns true if it is known, but not there. */
@@ -112,8 +122,8 @@ static bool target_is_missing(struct sweep_plan *plan, const struct jobfile_poin
     const struct target_ops *target = name == NULL ? NULL : target_by_name(name);
     if (target == NULL) /* the default one, or refused later */
         return false;
-    if (server_is_elsewhere(plan, point, name) ? external_load(target, why, sizeof why) != NULL
-                                               : external_is_there(target, why, sizeof why))
+    if (server_is_named(plan, point, name) ? external_load(target, why, sizeof why) != NULL
+                                           : external_is_there(target, why, sizeof why))
         return false;
     SUPPORT_FREED char *text = support_format("%s: %s", name, why);
     if (support_list_place(plan->left_out.items, text) == plan->left_out.count)

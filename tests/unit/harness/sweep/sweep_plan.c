@@ -165,6 +165,32 @@ static void points_of_missing_targets_can_be_left_out(void **state)
     sweep_plan_fini(&plan);
 }
 
+/* Where the job says where the server is, none needs to be installed: only what is not built is left out. */
+static void a_server_that_is_named_is_not_missing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting;
+        bool names;
+    } cases[] = {{"set.server = /opt/none", true},
+                 {"set.postgresql.server = /opt/none", true},
+                 {"set.conninfo = host=none", true},
+                 {"set.server = auto\nset.conninfo = \"\"", false}};
+    const struct target_ops *postgresql = target_by_name("postgresql");
+    char why[OPTION_ERROR_BYTES], text[256];
+    bool is_built = external_load(postgresql, why, sizeof why) != NULL;
+    bool is_there = external_is_there(postgresql, why, sizeof why);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sweep_plan plan;
+        (void)snprintf(text, sizeof text, SMALL "[a]\n[b]\ntarget = postgresql\n%s\n", cases[i].setting);
+        scratch_file_write(text);
+        if (!sweep_plan_init(&plan, scratch_path, &no_overrides, 1, true, error))
+            fail_msg("%s: %s", cases[i].setting, error);
+        assert_int_equal(plan.left_out.count, cases[i].names ? !is_built : !is_there);
+        sweep_plan_fini(&plan);
+    }
+}
+
 static void settings_of_one_target_go_into_its_section(void **state)
 {
     (void)state;
@@ -184,6 +210,7 @@ int main(void)
         cmocka_unit_test(the_time_is_foreseen),
         cmocka_unit_test(mistakes_have_file_line_and_key),
         cmocka_unit_test(points_of_missing_targets_can_be_left_out),
+        cmocka_unit_test(a_server_that_is_named_is_not_missing),
         cmocka_unit_test(settings_of_one_target_go_into_its_section),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
