@@ -695,6 +695,8 @@ bool options_resolve(struct options *options, char *error)
     char why[OPTION_ERROR_BYTES / 2];
     if (workload == NULL)
         return unknown_refused("workload", options->run.workload, workload_name_at, error);
+    if (target == NULL && target_not_built(options->run.target) != NULL)
+        return REFUSE(error, "--target %s: %s", options->run.target, target_not_built(options->run.target));
     if (target == NULL)
         return unknown_refused("target", options->run.target, target_name_at, error);
     const struct target_ops *loaded = external_load(target, why, sizeof why);

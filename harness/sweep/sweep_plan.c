@@ -114,16 +114,26 @@ static bool server_is_named(const struct sweep_plan *plan, const struct jobfile_
     return false;
 }
 
-/* Notes the target, once, and returns true if it is known, but not there. */
-static bool target_is_missing(struct sweep_plan *plan, const struct jobfile_point *point)
+/* Whether the target is known, but not there; then `why` says why. */
+static bool target_is_missing(const struct sweep_plan *plan, const struct jobfile_point *point, const char *name,
+                              char why[OPTION_ERROR_BYTES])
+{
+    const struct target_ops *target = target_by_name(name);
+    const char *not_built = target_not_built(name);
+    if (not_built != NULL)
+        (void)snprintf(why, OPTION_ERROR_BYTES, "%s", not_built);
+    if (target == NULL) /* one that nobody knows is refused later */
+        return not_built != NULL;
+    return server_is_named(plan, point, name) ? external_load(target, why, OPTION_ERROR_BYTES) == NULL
+                                              : !external_is_there(target, why, OPTION_ERROR_BYTES);
+}
+
+/* Notes a target that is missing, once. */
+static bool is_left_out(struct sweep_plan *plan, const struct jobfile_point *point)
 {
     char why[OPTION_ERROR_BYTES];
     const char *name = given_value(plan, point, "target");
-    const struct target_ops *target = name == NULL ? NULL : target_by_name(name);
-    if (target == NULL) /* the default one, or refused later */
-        return false;
-    if (server_is_named(plan, point, name) ? external_load(target, why, sizeof why) != NULL
-                                           : external_is_there(target, why, sizeof why))
+    if (name == NULL || !target_is_missing(plan, point, name, why)) /* the default one is always there */
         return false;
     SUPPORT_FREED char *text = support_format("%s: %s", name, why);
     if (support_list_place(plan->left_out.items, text) == plan->left_out.count)
@@ -329,7 +339,7 @@ bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct opt
     plan->points = support_alloc(plan->jobfile->count * sizeof *plan->points);
     for (size_t i = 0; i < plan->jobfile->count; i++) {
         const struct jobfile_point *point = &plan->jobfile->points[i];
-        if (skip_missing && target_is_missing(plan, point))
+        if (skip_missing && is_left_out(plan, point))
             continue;
         plan->points[plan->point_count++].point = point;
         if (!point_init(&plan->points[plan->point_count - 1], overrides, error))

@@ -22,6 +22,18 @@ const struct target_ops *target_by_name(const char *name)
     return target;
 }
 
+const char *target_not_built(const char *name)
+{
+#ifdef MAE_SQL
+    (void)name;
+    return NULL;
+#else
+    return strcmp(name, "sql") != 0 ? NULL
+                                    : "not built: no SQLite (apt install libsqlite3-dev, or scripts/setup; then make), "
+                                      "or MODE=sim, which has no SQL";
+#endif
+}
+
 static const struct target_reason missing = {"missing", "the workload did not find what it knows to be committed"};
 
 const struct target_reason *target_reason(const struct target_ops *target, unsigned number)

@@ -40,6 +40,8 @@ TARGET_TABLE(TARGET_DECLARE)
 /* registry.c. Of an external database this is the description, without calls: external_load adds them. */
 const struct target_ops *target_at(size_t i); /* NULL past the end */
 const struct target_ops *target_by_name(const char *name);
+/* Why the target with this name is not in this build; NULL if it is, or if there is none of this name. Static. */
+const char *target_not_built(const char *name);
 
 /* The reason with this number; of one of the target's own aborts, or TARGET_REASON_MISSING. */
 const struct target_reason *target_reason(const struct target_ops *target, unsigned number);
