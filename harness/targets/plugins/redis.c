@@ -564,13 +564,12 @@ enum target_status store_cursor_open(struct store_session *session, unsigned spa
     cursor->wanted = wanted == 0 ? ENTRIES_LEAST : wanted < ENTRIES_MOST ? wanted : ENTRIES_MOST;
     cursor->lo_bytes = bound(cursor->lo, lo.data != NULL ? '[' : '-', lo.data != NULL ? lo : (struct store_bytes){0});
     cursor->hi_bytes = bound(cursor->hi, hi.data != NULL ? '[' : '+', hi.data != NULL ? hi : (struct store_bytes){0});
-    bool fine = gather_changes(cursor, lo, hi);
-    enum target_status status = fine ? skip(session, watch(session, space, (struct store_bytes){0})) : TARGET_NO_MEMORY;
-    if (status == TARGET_OK)
-        *result = cursor;
-    else
+    if (!gather_changes(cursor, lo, hi)) {
         store_cursor_close(cursor);
-    return status;
+        return TARGET_NO_MEMORY;
+    }
+    *result = cursor;
+    return TARGET_OK;
 }
 
 static const redisReply *entry_part(const struct store_cursor *cursor, size_t part)
@@ -583,7 +582,7 @@ static size_t entry_count(const struct store_cursor *cursor)
     return cursor->entries->element[0]->elements;
 }
 
-/* Gets the next entries, those behind the last one, with one request. */
+/* Watches the keyspace and gets the next entries, those behind the last one, with one request. */
 static enum target_status fetch(struct store_cursor *cursor)
 {
     static const char script[] = "local keys = redis.call(ARGV[1], KEYS[1], ARGV[2], ARGV[3], 'LIMIT', 0, ARGV[4]) "
@@ -601,6 +600,7 @@ static enum target_status fetch(struct store_cursor *cursor)
         freeReplyObject(cursor->entries);
         cursor->entries = NULL;
     }
+    size_t replies = watch(cursor->session, cursor->space, (struct store_bytes){0});
     int limit_bytes = snprintf(limit, sizeof limit, "%llu", (unsigned long long)cursor->wanted);
     const struct store_bytes lo = {cursor->lo, cursor->lo_bytes}, hi = {cursor->hi, cursor->hi_bytes};
     ask(cursor->session, ARGUMENTS_MAX,
@@ -614,7 +614,11 @@ static enum target_status fetch(struct store_cursor *cursor)
                                      {limit, (size_t)limit_bytes},
                                      name_of('v', cursor->space, (struct store_bytes){0}, value_room)});
     trips_count(&cursor->session->trips);
-    enum target_status status = take(cursor->session, &cursor->entries);
+    enum target_status status = skip(cursor->session, replies);
+    if (cursor->session->connection->err == 0) {
+        enum target_status last = take(cursor->session, &cursor->entries);
+        status = status == TARGET_OK ? last : status;
+    }
     cursor->at = 0;
     if (status == TARGET_OK)
         cursor->is_last = entry_count(cursor) < cursor->wanted;
