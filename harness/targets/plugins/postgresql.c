@@ -753,6 +753,8 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
         noted->is_stale = locks; /* the next read is of what is committed by then */
         return look_noted(session, noted, value);
     }
+    if (locks && use != STORE_READ)
+        ahead_forget(&session->ahead, space, key); /* an answer from before would be older than what is seen now */
     if (use == STORE_ADD && is_in_gap(session, space, key))
         return TARGET_NOT_FOUND;
     if (use == STORE_ADD)

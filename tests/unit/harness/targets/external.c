@@ -147,9 +147,64 @@ static void high_keys_lead_to_their_rows(void **state)
         assert_true(option_values_init(target->options, values, why, sizeof why));
         assert_int_equal(loaded->open(loaded, values, &opened, why, sizeof why), TARGET_OK);
         keys_that_are_refs_of_loose_rows_lead_to_them(loaded, opened);
-        loaded->close(opened);
+        assert_int_equal(loaded->close(opened), TARGET_OK);
         option_values_clear(target->options, values);
     }
+}
+
+/* Opens a table with an index of two words for two workers. */
+static void open_for_two(const struct target_ops *ops, struct target *target, struct target_index **index,
+                         struct target_worker *workers[2])
+{
+    const struct target_table_config rows = {.payload_max_bytes = sizeof(uint64_t)};
+    const struct target_index_config keys = {.kind = TARGET_INDEX_HASH, .key_bytes = 2 * sizeof(uint64_t)};
+    struct target_table *table;
+    assert_int_equal(ops->table_create(target, "rows", &rows, &table), TARGET_OK);
+    assert_int_equal(ops->index_create(target, table, "keys", &keys, index), TARGET_OK);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(ops->worker_join(target, &workers[i]), TARGET_OK);
+}
+
+/* The answers about announced keys come together. Between them and the second key's insert another one adds that. */
+static void a_key_that_exists_can_be_read(const struct target_ops *ops, struct target *target)
+{
+    const uint64_t keys[2][2] = {{1, 1}, {2, 2}};
+    struct target_index *index;
+    struct target_worker *workers[2];
+    struct target_txn *txn, *other;
+    const void *read;
+    void *data;
+    open_for_two(ops, target, &index, workers);
+    assert_int_equal(ops->begin(workers[0], TARGET_READ_WRITE, &txn), TARGET_OK);
+    target_prefetch(ops, txn, index, keys, 2);
+    assert_int_equal(ops->read(txn, index, keys[0], &read, NULL), TARGET_NOT_FOUND);
+    assert_int_equal(ops->begin(workers[1], TARGET_READ_WRITE, &other), TARGET_OK);
+    assert_int_equal(ops->insert(other, index, keys[1], sizeof(uint64_t), NULL, &data), TARGET_OK);
+    assert_int_equal(ops->commit(other), TARGET_OK);
+    assert_int_equal(ops->insert(txn, index, keys[1], sizeof(uint64_t), NULL, &data), TARGET_EXISTS);
+    assert_int_equal(ops->read(txn, index, keys[1], &read, NULL), TARGET_OK);
+    ops->abort(txn);
+    for (unsigned i = 0; i < 2; i++)
+        ops->worker_leave(workers[i]);
+}
+
+static void read_committed_reads_what_an_insert_has_met(void **state)
+{
+    (void)state;
+    const struct target_ops *target = target_by_name("postgresql"), *loaded;
+    uint64_t values[VALUES_MAX] = {0};
+    struct target *opened;
+    char why[WHY_BYTES] = "";
+    if (!external_is_there(target, why, sizeof why))
+        skip();
+    loaded = external_load(target, why, sizeof why);
+    assert_true(option_values_init(target->options, values, why, sizeof why));
+    assert_true(option_set(target->options, option_find(target->options, "isolation"), "read_committed", values, why,
+                           sizeof why));
+    assert_int_equal(loaded->open(loaded, values, &opened, why, sizeof why), TARGET_OK);
+    a_key_that_exists_can_be_read(loaded, opened);
+    assert_int_equal(loaded->close(opened), TARGET_OK);
+    option_values_clear(target->options, values);
 }
 
 /* A folder in memory is refused to who wants durability, and is not left behind. */
@@ -186,6 +241,7 @@ int main(void)
         cmocka_unit_test(what_is_in_the_program_is_not_loaded),
         cmocka_unit_test(external_one_is_loaded_once_or_explained),
         cmocka_unit_test(high_keys_lead_to_their_rows),
+        cmocka_unit_test(read_committed_reads_what_an_insert_has_met),
         cmocka_unit_test(a_folder_in_memory_is_not_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
