@@ -106,6 +106,8 @@ static int node_claim(const char *name, const char *node)
     socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(address.sun_path + 1));
     int claim = socket(AF_UNIX, SOCK_DGRAM, 0);
     bool waits = false;
+    if (claim < 0)
+        support_complain(name, "the node cannot be claimed: no socket: %s", strerror(errno));
     while (claim >= 0 && bind(claim, (const struct sockaddr *)&address, bytes) != 0) {
         int code = errno;
         if (code == EADDRINUSE && !input_ended() && atomic_load(&signal_received) == 0) {
