@@ -140,7 +140,7 @@ enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_DURABLE };
 /* ---- What the program and a shared object agree on. ---- */
 
 /* Rises with every change of struct target_ops, of a struct above or of what a call means. */
-enum { EXTERNAL_ABI = 2 };
+enum { EXTERNAL_ABI = 3 };
 
 /* What a shared object is to the program. `ops` has the calls; the rest of it is the description's. */
 struct external_plugin {
