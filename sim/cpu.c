@@ -101,7 +101,7 @@ static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool is_awa
 {
     uint64_t line = memory_line(core->memory, core->idx, address);
     while (core->line_count >= core->misses && !MUTATED(misses_without_end) &&
-           (owns || !memory_is_first(core->memory, core->idx, line)))
+           !memory_is_first(core->memory, core->idx, line, owns))
         load_await(core); /* T3 */
     struct awaited awaited = await(core, address, line);
     uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);

@@ -273,9 +273,9 @@ static void await_turn(const struct memory *memory)
         memory->turn(); /* M6 */
 }
 
-bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line)
+bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line, bool owns)
 {
-    return cache_look(&memory->l1[core], line) != LINE_ABSENT;
+    return cache_look(&memory->l1[core], line) >= (owns ? LINE_OWNED : LINE_SHARED);
 }
 
 void memory_flush(struct memory *memory, uint64_t line)

@@ -85,8 +85,8 @@ static inline uint64_t memory_walk(struct memory *memory, unsigned core, uint64_
     return cache_use(&memory->tlb[core], page) != LINE_ABSENT ? 0 : memory_walk_far(memory, core, page);
 }
 
-/* Whether the core's first level has the line. */
-bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line);
+/* Whether the core's first level has the line, and for who `owns` it as its only owner. */
+bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line, bool owns);
 
 /* Takes the line out of all caches, in no time: CLFLUSH. */
 void memory_flush(struct memory *memory, uint64_t line);

@@ -139,6 +139,17 @@ static void a_line_prefetched_for_writing_is_owned(void **state)
     assert_true(lock_ps(at(100), cpu_prefetch) > owned_ps);
 }
 
+static void an_owned_line_is_prefetched_though_no_other_could_be(void **state)
+{
+    (void)state;
+    cpu_lock(&core, at(500));
+    uint64_t begin_ps = core.now_ps;
+    for (unsigned i = 0; i < 4; i++)
+        (void)cpu_read(&core, at(100 * i));
+    cpu_prefetch_write(&core, at(500)); /* asks nobody: T3 */
+    assert_int_equal(core.now_ps - begin_ps, 5000);
+}
+
 static void a_store_waits_in_the_buffer(void **state)
 {
     (void)state;
@@ -205,6 +216,7 @@ int main(void)
         CASE(fields_of_a_line_under_way_ask_for_it_once),
         CASE(a_prefetched_line_is_waited_for_as_long_as_it_takes),
         CASE(a_line_prefetched_for_writing_is_owned),
+        CASE(an_owned_line_is_prefetched_though_no_other_could_be),
         CASE(a_store_waits_in_the_buffer),
         CASE(a_locked_instruction_waits_for_all),
         CASE(a_wrong_prediction_waits_for_the_load_before_it),
