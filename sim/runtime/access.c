@@ -79,9 +79,13 @@ static void note_fence(void)
     context_step(context);
 }
 
-/* What waits for its loads and stores asks for its line only when all who are behind have asked for theirs (M6). */
+/* What waits first uses its line only when those who are behind have asked for theirs. Also a line of its own: they
+ * could have taken that meanwhile (S3). */
 static void note_lock(const void *address)
 {
+    uintptr_t place = contexts.memory.profile.at;
+    note_fence();
+    profile_at(&contexts.memory.profile, place); /* others may have run meanwhile */
     note_with(cpu_lock, address);
 }
 

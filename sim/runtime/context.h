@@ -5,7 +5,8 @@
  *   S1  Time that a thread has seen never runs backwards.
  *   S2  Who runs next is decided by times, and among equals by the order in which threads were created.
  *   S3  A core that asks others for a line is at most `slack` ahead of every other one that can run; one that has the
- *       line itself at most `ahead`, in which time no other core could have taken it.
+ *       line itself at most `ahead` when its access begins, in which time no other core could have taken it. A locked
+ *       instruction begins when its core has all its loads and stores.
  * Each has a parked thread of the system, which lends its thread-local variables and its arena of malloc.
  * Checked by: tests/cli/simulated.sh.
  */
