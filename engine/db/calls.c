@@ -140,7 +140,6 @@ uint64_t mae_table_row_limit(const struct mae_table *table)
 static ALWAYS_INLINE enum mae_status visit_rows(struct mae_txn *txn, struct mae_table *table, uint64_t first,
                                                 uint64_t count, mae_row_fn scan, mae_row_visitor visit, void *arg)
 {
-    enum { AHEAD = 16 };
     if (!txn->snapshot)
         return MAE_INVALID;
     uint64_t limit = mae_table_row_limit(table);
@@ -148,10 +147,7 @@ static ALWAYS_INLINE enum mae_status visit_rows(struct mae_txn *txn, struct mae_
         return MAE_OK;
     uint64_t end = count < limit - first ? first + count : limit;
     for (uint64_t row = first; row < end; row++) {
-        if (row + AHEAD < end)
-            txn_prefetch_row(&table->rows, row + AHEAD);
-        if (row + AHEAD / 2 < end)
-            txn_prefetch_version(&table->rows, row + AHEAD / 2);
+        txn_prefetch_walk(&table->rows, row, end);
         const void *data;
         size_t bytes;
         enum mae_status status = txn_peek(txn, &table->rows, row, &data, &bytes);

@@ -178,16 +178,6 @@ static enum mae_status add_row(struct writer *writer, struct table *table, uint6
     return MAE_OK;
 }
 
-/* Where the rows have been updated, the newest versions of half of them are elsewhere. */
-static void prefetch_row(const struct table *table, uint64_t row, uint64_t limit)
-{
-    enum { AHEAD = 16 };
-    if (row + AHEAD < limit)
-        txn_prefetch_row(table, row + AHEAD);
-    if (row + AHEAD / 2 < limit)
-        txn_prefetch_version(table, row + AHEAD / 2);
-}
-
 static enum mae_status add_rows(struct writer *writer, struct table *table)
 {
     uint64_t limit = table_rows_made(table);
@@ -198,7 +188,7 @@ static enum mae_status add_rows(struct writer *writer, struct table *table)
         if (table_is_closed(table)) /* it has been dropped: nothing of it counts any more */
             limit = 0;
         for (; writer->left > 0 && row < limit && status == MAE_OK && !full; writer->left--) {
-            prefetch_row(table, row, limit);
+            txn_prefetch_walk(table, row, limit);
             status = add_row(writer, table, row, &full);
             row += status == MAE_OK && !full;
         }

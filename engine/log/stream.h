@@ -64,7 +64,7 @@ struct log_stream {
     /* The stream's own. */
     SEPARATED struct segments segments;
     struct errand errand; /* makes segments */
-    struct block *block;  /* the one that is filled; memory of BLOCK_MAX_BYTES, in a large page if there are any: */
+    struct block *block;  /* the one that is filled; memory of BLOCK_MAX_BYTES, in a large page if there are any */
     uint64_t block_number, flush_number;
     uint64_t first_block; /* of the flush that is written */
     uint64_t highest_ts;  /* no record that any worker had published when the last round began is above */

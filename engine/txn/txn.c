@@ -618,18 +618,18 @@ const void *txn_glance(const struct mae_txn *txn, const struct table *table, uin
     return version->payload;
 }
 
-/* Starts loading what a transaction reads of a row or version. It will write the first line (rts), so that is loaded
- * for writing. The others may only be read, and nodes are mostly peeked at: loading them for writing would take lines
- * from other cores. */
-static inline void prefetch_lines(const struct table *table, const char *from, size_t bytes, uint32_t lines_max)
+/* Starts loading what a transaction reads of a row or version. If it `raises` the version's rts, it will write the first
+ * line, so that is loaded for writing. The others may only be read: loading them for writing would take lines from other
+ * cores. */
+static inline void prefetch_lines(const char *from, size_t bytes, uint32_t lines_max, bool raises)
 {
-    if (!table->is_node)
+    if (raises)
         __builtin_prefetch(from, 1);
-    for (uint32_t i = table->is_node ? 0 : 1; i < lines_max && i * CACHE_LINE_BYTES < bytes; i++)
+    for (uint32_t i = raises ? 1 : 0; i < lines_max && i * CACHE_LINE_BYTES < bytes; i++)
         __builtin_prefetch(from + i * CACHE_LINE_BYTES, 0);
 }
 
-void txn_prefetch_version(const struct table *table, uint64_t row_id)
+static inline void prefetch_version(const struct table *table, uint64_t row_id, bool raises)
 {
     enum { LINES_MAX = 4, LINES_OF_ANY_SIZE = 2 };
     if (UNLIKELY(row_id >= atomic_load_explicit(&table->next_row, memory_order_acquire)))
@@ -640,14 +640,34 @@ void txn_prefetch_version(const struct table *table, uint64_t row_id)
         return;
     /* A table whose payloads may be as large as any says nothing of their size; most are small. */
     const uint32_t lines = table->payload_max_bytes == MAE_PAYLOAD_MAX_BYTES ? LINES_OF_ANY_SIZE : LINES_MAX;
-    prefetch_lines(table, (const char *)row_version(table, row, handle),
-                   table->payload_max_bytes + VERSION_HEADER_BYTES, lines);
+    prefetch_lines((const char *)row_version(table, row, handle), table->payload_max_bytes + VERSION_HEADER_BYTES,
+                   lines, raises);
+}
+
+static inline void prefetch_row(const struct table *table, uint64_t row_id, bool raises)
+{
+    enum { LINES_MAX = 4 };
+    prefetch_lines(table_row(table, row_id), table->stride, LINES_MAX, raises);
+}
+
+/* Nodes are mostly peeked at. */
+void txn_prefetch_version(const struct table *table, uint64_t row_id)
+{
+    prefetch_version(table, row_id, !table->is_node);
 }
 
 void txn_prefetch_row(const struct table *table, uint64_t row_id)
 {
-    enum { LINES_MAX = 4 };
-    prefetch_lines(table, table_row(table, row_id), table->stride, LINES_MAX);
+    prefetch_row(table, row_id, !table->is_node);
+}
+
+void txn_prefetch_walk(const struct table *table, uint64_t row_id, uint64_t end)
+{
+    enum { AHEAD = 16 };
+    if (row_id + AHEAD < end)
+        prefetch_row(table, row_id + AHEAD, false);
+    if (row_id + AHEAD / 2 < end)
+        prefetch_version(table, row_id + AHEAD / 2, false);
 }
 
 void txn_prefetch_access(const struct mae_txn *txn, const struct table *table, uint64_t row_id)

@@ -92,4 +92,9 @@ void txn_prefetch_access(const struct mae_txn *txn, const struct table *table, u
 /* Starts loading the row's cache lines. The row id must be below the table's limit; the row may be empty. */
 void txn_prefetch_row(const struct table *table, uint64_t row);
 
+/* A snapshot that goes through the rows of a table to `end` has come to this one: starts loading what it comes to next.
+ * Where rows have been updated, the newest versions of half of them are elsewhere, so there are two steps. It only
+ * reads, so that no line is taken from a worker that writes it. */
+void txn_prefetch_walk(const struct table *table, uint64_t row, uint64_t end);
+
 #endif
