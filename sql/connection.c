@@ -118,7 +118,7 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
 static void leftovers_drop(struct connection *connection)
 {
     struct database *database = connection->database;
-    struct mae_worker *worker;
+    struct mae_worker *worker = NULL;
     if (!atomic_load_explicit(&database->has_leftovers, memory_order_relaxed) || connection->owner ||
         MUTATED(sql_leftovers_stay) || !gate_own_idle(database, connection))
         return;
