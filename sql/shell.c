@@ -434,9 +434,9 @@ int shell_run(const struct shell_settings *settings)
     if (isatty(STDERR_FILENO))
         sqlite3_progress_handler(shell.sqlite, PROGRESS_STEPS, progress, &shell);
     bool good = true;
-    for (size_t i = 0; good && i < settings->command_count; i++)
+    for (size_t i = 0; good && !shell.quits && i < settings->command_count; i++)
         good = text_run(&shell, settings->commands[i]);
-    for (size_t i = 0; good && i < settings->file_count; i++)
+    for (size_t i = 0; good && !shell.quits && i < settings->file_count; i++)
         good = file_run(&shell, settings->files[i]);
     if (settings->command_count + settings->file_count == 0)
         good = stream_run(&shell, stdin, "stdin");
