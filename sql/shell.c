@@ -86,6 +86,8 @@ static int statement_run(struct shell *shell, const char **sql, char **error)
     (void)clock_gettime(CLOCK_MONOTONIC, &shell->start);
     interruptible = shell->sqlite;
     void (*const before)(int) = signal(SIGINT, interrupt);
+    if (before == SIG_IGN) /* a script's job in the background, which ^C does not concern */
+        (void)signal(SIGINT, SIG_IGN);
     for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         *sql = start;
         code = front_run(shell->connection, sql, row_print, shell, error);

@@ -153,16 +153,23 @@ shell -c 'CREATE TABLE t(a INTEGER, b TEXT, UNIQUE (a), UNIQUE USING HASH (b)); 
 ended "definitions are printed as they would be typed" 0 \
     'CREATE TABLE "t"("a" INTEGER, "b" TEXT, UNIQUE ("a"), UNIQUE USING HASH ("b"));' \
     'CREATE INDEX "h" ON "t" USING HASH ("a");'
-"$maemio" sql >"$work/out" 2>"$work/err" <<'END' &
+# ^C comes when the statement has given rows. The shell has jobs in the background ignore it, unless env says otherwise.
+interrupted() { # a statement of the table n, which has the numbers from 1 on; then how to run maemio
+    : >"$work/out" # what is awaited is not there yet
+    "${@:2}" "$maemio" sql >"$work/out" 2>"$work/err" <<END &
 SELECT 'begun';
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) $1;
 END
-pid=$!
-await grep -q begun "$work/out"
-while kill -INT $pid 2>/dev/null; do sleep 0.1; done
-wait $pid
-code=$?
+    local pid=$!
+    await grep -q '^1000$' "$work/out"
+    kill -INT $pid
+    wait $pid
+    code=$?
+}
+interrupted 'SELECT i FROM n WHERE i < 5000' env --default-signal=INT
 ended "^C ends a statement" 1 'stdin:2: interrupted'
+interrupted 'SELECT i FROM n WHERE i < 5000 OR i = 2000000 LIMIT 5000'
+ended "^C is not for a job in the background" 0 2000000
 
 shell <<'END'
 SELECT 1;
