@@ -203,8 +203,9 @@ static enum mae_status engine_open(struct database *database, char *problem)
         (void)snprintf(problem, PROBLEM_BYTES, "%s", status != MAE_OK ? mae_open_problem() : "");
     }
     mae_options_destroy(options);
-    if (status == MAE_OK)
-        status = tables_open(database);
+    if (status == MAE_OK && (status = tables_open(database)) == MAE_UNSUPPORTED)
+        (void)snprintf(problem, PROBLEM_BYTES,
+                       "an index there is of another version of Maemio; its .dump writes tables that .read takes here");
     /* Idle workers then hold nothing back. Without the membarrier system call there is no such thread. */
     if (status == MAE_OK && mae_maintenance_start(database->db) == MAE_NO_MEMORY)
         status = MAE_NO_MEMORY;

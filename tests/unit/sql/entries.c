@@ -372,6 +372,25 @@ static void a_folder_keeps_indexes(void **state)
     disk_close();
 }
 
+/* HASH indexes once had keys of 16 bytes. */
+static void an_index_of_another_version_is_refused(void **state)
+{
+    static const char name[] = "sql.1.index.1";
+    const struct mae_index_config old = {.kind = MAE_INDEX_HASH, .key_bytes = 16};
+    sqlite3 *sqlite = *state;
+    disk_open();
+    assert_sql(sqlite, "SELECT maemio_open('/sql')");
+    runs(sqlite, "CREATE TABLE t(a INTEGER, UNIQUE USING HASH (a))");
+    struct mae_db *db = connection_find(sqlite)->database->db;
+    struct mae_index *index = mae_index_by_name(db, name);
+    struct mae_table *rows = mae_index_table(index);
+    assert_int_equal(mae_index_drop(db, index), MAE_OK);
+    assert_int_equal(mae_index_create(db, rows, name, &old, &index), MAE_OK);
+    assert_sql(sqlite, "SELECT maemio_open('')");
+    refused(sqlite, SQLITE_CANTOPEN, "of another version of Maemio", "SELECT maemio_open('/sql')");
+    disk_close();
+}
+
 /* The commit of a change happens, but the disk fails before it is safe: the list of tables says what the engine has. A
  * snapshot is refused from then on. */
 static void a_change_stays_that_may_be_lost(void **state)
@@ -410,6 +429,7 @@ int main(void)
         ONE(a_dropped_table_may_stay_for_a_while),
         ONE(a_table_begins_empty),
         ONE(a_folder_keeps_indexes),
+        ONE(an_index_of_another_version_is_refused),
         ONE(a_change_stays_that_may_be_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
