@@ -106,8 +106,10 @@ static int create_index(const struct statement *statement, bool unique)
     if (code == SQLITE_OK && words_take_if(&at, "USING"))
         (void)words_take(&at);
     const int method_length = (int)(at - method);
-    if (code == SQLITE_OK)
-        code = words_take_if(&at, "(") ? is_ours(statement, table) : NOT_OURS;
+    if (code == SQLITE_OK && !words_take_if(&at, "("))
+        code = NOT_OURS;
+    else if (code == SQLITE_OK && (code = is_ours(statement, table)) == NOT_OURS && method_length > 0)
+        code = refuse(statement, sqlite3_mprintf("maemio: USING is for Maemio's tables, and %s is none", table));
     if (code == SQLITE_OK) {
         const char *end = words_parenthesis_end(at);
         char *error = NULL;

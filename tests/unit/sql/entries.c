@@ -226,6 +226,7 @@ static void definitions_are_checked(void **state)
     refused(sqlite, SQLITE_ERROR, "there are HASH and BTREE", "CREATE INDEX ta ON t USING RTREE (a)");
     refused(sqlite, SQLITE_ERROR, "ANY", "CREATE INDEX ta ON t USING HASH (b)");
     refused(sqlite, SQLITE_ERROR, "syntax error", "CREATE INDEX ta ON t USING (a)");
+    refused(sqlite, SQLITE_ERROR, "u is none", "CREATE INDEX ta ON u USING HASH (a)");
     runs(sqlite, "CREATE INDEX ta ON t USING btree(a); CREATE INDEX tb ON t /* why */ USING/**/hash(a)");
     refused(sqlite, SQLITE_ERROR, "already exists", "CREATE INDEX tb ON t USING HASH (a)");
     assert_rows(sqlite, "", "SELECT * FROM t WHERE a = 1");
