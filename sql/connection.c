@@ -177,19 +177,26 @@ int session_code(struct session *session, enum mae_status status)
     return code_of(status);
 }
 
-int connection_read(struct connection *connection, struct session **session, char **error)
+/* Opens what new cursors read from, if it is not open: the writer within BEGIN, and else a reader. */
+static int reading_open(struct connection *connection, char **error)
 {
-    if (connection->writer == NULL && !sqlite3_get_autocommit(connection->sqlite) && !MUTATED(sql_reads_unenlisted)) {
-        int code = connection_enlist(connection, error);
+    int code = SQLITE_OK;
+    if (connection->writer == NULL && !sqlite3_get_autocommit(connection->sqlite) && !MUTATED(sql_reads_unenlisted))
+        code = connection_enlist(connection, error);
+    if (code == SQLITE_OK && connection->writer == NULL && connection->reader == NULL)
+        code = session_open(connection, MAE_SNAPSHOT, &connection->reader, error);
+    return code;
+}
+
+int connection_read(struct connection *connection, struct session *before, struct session **session, char **error)
+{
+    struct session *open = before;
+    if (before == NULL || !before->snapshot) {
+        int code = reading_open(connection, error);
         if (code != SQLITE_OK)
             return code;
+        open = connection->writer != NULL ? connection->writer : connection->reader;
     }
-    if (connection->writer == NULL && connection->reader == NULL) {
-        int code = session_open(connection, MAE_SNAPSHOT, &connection->reader, error);
-        if (code != SQLITE_OK)
-            return code;
-    }
-    struct session *open = connection->writer != NULL ? connection->writer : connection->reader;
     if (has_failed(open))
         return refuse_failed(open, error);
     open->used = true;

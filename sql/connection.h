@@ -5,7 +5,9 @@
  * cursors share and count.
  *
  *   S1  While the writer is open all new cursors use it.
- *   S2  Outside of BEGIN a cursor uses a reader, which is never older than the connection's last commit.
+ *   S2  Outside of BEGIN a cursor uses a reader, which is never older than the connection's last commit before the
+ *       cursor was first filtered. It keeps that until it is closed: SQLite may have values of it, as the largest one
+ *       of a group, when it filters the cursor again.
  *   S3  Each transaction of SQLite that has read from the writer gets xSync at its COMMIT, also if it has written
  *       nothing: SQLite's call of xBegin for the table of enlisting makes sure of that.
  *       A connection that only reads (maemio_snapshot) has a snapshot for its writer, which lasts as a reader does.
@@ -83,8 +85,9 @@ int connection_interrupted(const struct connection *connection);
 int code_of(enum mae_status status);
 int session_code(struct session *session, enum mae_status status);
 
-/* The session that a new cursor is to use, which counts it; and when the cursor is closed or used again. */
-int connection_read(struct connection *connection, struct session **session, char **error);
+/* The session that a cursor is to use, which counts it; and when the cursor is closed or filtered again. `before`: what
+ * it has used until now, of which a snapshot stays (S2); NULL: it is new. */
+int connection_read(struct connection *connection, struct session *before, struct session **session, char **error);
 void connection_read_end(struct connection *connection, struct session *session);
 
 /* Opens the writer, if it is not. For changes: SQLITE_READONLY if it is a snapshot. And for a change of the schema:

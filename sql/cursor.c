@@ -506,7 +506,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int 
     if (code == SQLITE_OK && views != vtab->connection->views && !MUTATED(sql_view_stale))
         code = SQLITE_SCHEMA; /* the statement may contain a view that has gone; SQLite prepares it again */
     if (code == SQLITE_OK)
-        code = connection_read(vtab->connection, &cursor->session, &error);
+        code = connection_read(vtab->connection, before, &cursor->session, &error);
     struct session *now = cursor->session;
     cursor->session = before;
     cursor_reset(cursor);

@@ -163,6 +163,28 @@ static void a_select_sees_what_has_committed_before(void **state)
     }
 }
 
+/* SQLite has the largest text of a group when it looks for the next group's first row, and gives it afterwards. */
+static void a_query_keeps_its_snapshot_when_it_looks_again(void **state)
+{
+    struct two *two = *state;
+    sqlite3_stmt *query;
+    char expected[32];
+    assert_sql(two->a, "CREATE TABLE main.n(i INTEGER PRIMARY KEY); INSERT INTO n VALUES (1), (2), (3), (4);"
+                       "DELETE FROM t; INSERT INTO t SELECT i, 0, 'text ' || i FROM n");
+    assert_int_equal(
+        sqlite3_prepare_v2(two->a, "SELECT max(s) FROM n CROSS JOIN t ON t.id = n.i GROUP BY n.i", -1, &query, NULL),
+        SQLITE_OK);
+    for (int i = 1; i <= 4; i++) {
+        assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+        (void)snprintf(expected, sizeof expected, "text %d", i);
+        assert_string_equal((const char *)sqlite3_column_text(query, 0), expected);
+        assert_sql(two->a, "UPDATE t SET s = 'changed'");
+    }
+    assert_int_equal(sqlite3_step(query), SQLITE_DONE);
+    assert_int_equal(sqlite3_finalize(query), SQLITE_OK);
+    assert_rows(two->a, "4\n", "SELECT count(*) FROM t WHERE s = 'changed'");
+}
+
 static void a_doomed_transaction_fails_until_rollback(void **state)
 {
     struct two *two = *state;
@@ -488,6 +510,7 @@ int main(void)
         TWO(a_snapshot_is_not_disturbed),
         TWO(a_transaction_may_be_a_snapshot),
         TWO(a_select_sees_what_has_committed_before),
+        TWO(a_query_keeps_its_snapshot_when_it_looks_again),
         TWO(a_doomed_transaction_fails_until_rollback),
         TWO(rollback_to_keeps_earlier_work),
         TWO(a_failed_statement_leaves_the_transaction_as_it_was),
