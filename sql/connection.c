@@ -191,7 +191,7 @@ static int reading_open(struct connection *connection, char **error)
 int connection_read(struct connection *connection, struct session *before, struct session **session, char **error)
 {
     struct session *open = before;
-    if (before == NULL || !before->snapshot) {
+    if (before == NULL || !before->snapshot || MUTATED(sql_snapshot_unkept)) {
         int code = reading_open(connection, error);
         if (code != SQLITE_OK)
             return code;

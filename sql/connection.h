@@ -7,7 +7,8 @@
  *   S1  While the writer is open all new cursors use it.
  *   S2  Outside of BEGIN a cursor uses a reader, which is never older than the connection's last commit before the
  *       cursor was first filtered. It keeps that until it is closed: SQLite may have values of it, as the largest one
- *       of a group, when it filters the cursor again.
+ *       of a group, when it filters the cursor again. And where a subquery runs again, or an OR looks in its next
+ *       index, SQLite opens a cursor, and closes the one that it had there: the new one inherits the snapshot.
  *   S3  Each transaction of SQLite that has read from the writer gets xSync at its COMMIT, also if it has written
  *       nothing: SQLite's call of xBegin for the table of enlisting makes sure of that.
  *       A connection that only reads (maemio_snapshot) has a snapshot for its writer, which lasts as a reader does.
@@ -42,6 +43,7 @@ struct connection {
     uint64_t altered;          /* how often the list had got other definitions when SQLite last connected anew */
     struct session *writer, *reader;
     struct session *spare;       /* memory for the next session; NULL: none */
+    void *opened;                /* the cursor that was opened last, until one is filtered or closed; NULL: none */
     struct mae_worker *worker;   /* that it was given last, and may be another's now; NULL: none */
     uint64_t views;              /* how many names of views it has dropped, which prepared statements may contain */
     sqlite3_stmt *enlist;        /* prepared while the table maemio_keeper (module.c) is connected */

@@ -501,6 +501,7 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int 
     struct session *before = cursor->session;
     char *error = NULL;
     cursor->session = NULL;
+    vtab->connection->opened = NULL;
     const uint64_t views = vtab->connection->views;
     int code = connection_refresh(vtab->connection, &error);
     if (code == SQLITE_OK && views != vtab->connection->views && !MUTATED(sql_view_stale))
@@ -601,13 +602,26 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
     cursor->data = NULL;
     cursor->eof = true;
     cursor->scans = false;
+    vtab->connection->opened = cursor;
     *opened = &cursor->base;
     return SQLITE_OK;
+}
+
+/* S2. SQLite has opened the heir for the same place in a statement, and does nothing before it closes this one. */
+static void snapshot_inherit(struct cursor *heir, const struct cursor *cursor)
+{
+    if (heir == NULL || heir == cursor || cursor->session == NULL || !cursor->session->snapshot ||
+        MUTATED(sql_snapshot_uninherited))
+        return;
+    heir->session = cursor->session;
+    heir->session->cursors++;
 }
 
 int cursor_close(sqlite3_vtab_cursor *base)
 {
     struct vtab *vtab = (struct vtab *)base->pVtab;
+    snapshot_inherit(vtab->connection->opened, (struct cursor *)base);
+    vtab->connection->opened = NULL;
     cursor_reset((struct cursor *)base);
     if (vtab->spare == NULL)
         vtab->spare = base;

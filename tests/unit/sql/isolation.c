@@ -185,6 +185,55 @@ static void a_query_keeps_its_snapshot_when_it_looks_again(void **state)
     assert_rows(two->a, "4\n", "SELECT count(*) FROM t WHERE s = 'changed'");
 }
 
+/* Other connections commit between two runs of a subquery, and SQLite has the least text of the first run. */
+static void subqueries_see_one_snapshot(void **state)
+{
+    static const char *const queries[] = {"SELECT (SELECT s FROM t WHERE id = i) FROM n",
+                                          "SELECT min((SELECT s FROM t WHERE id = i)) FROM n GROUP BY i / 2"};
+    struct two *two = *state;
+    sqlite3_stmt *query;
+    assert_sql(two->a, "CREATE TABLE main.n(i INTEGER PRIMARY KEY); INSERT INTO n VALUES (1), (2), (3), (4);"
+                       "DELETE FROM t; INSERT INTO t SELECT i, 0, '' FROM n");
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        assert_sql(two->b, "UPDATE t SET s = 'as it was'");
+        assert_int_equal(sqlite3_prepare_v2(two->a, queries[i], -1, &query, NULL), SQLITE_OK);
+        int code;
+        while ((code = sqlite3_step(query)) == SQLITE_ROW) {
+            assert_sql(two->b, "UPDATE t SET s = 'changed'");
+            assert_string_equal((const char *)sqlite3_column_text(query, 0), "as it was");
+        }
+        assert_int_equal(code, SQLITE_DONE);
+        assert_int_equal(sqlite3_finalize(query), SQLITE_OK);
+        assert_int_equal(connection_find(two->a)->inside, 0);
+    }
+    assert_rows(two->a, "changed\n", "SELECT DISTINCT (SELECT s FROM t WHERE id = i) FROM n");
+}
+
+static void row_move(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    assert_sql(sqlite3_user_data(context), "UPDATE t SET v = 1, s = '' WHERE s = 'here'");
+    sqlite3_result_value(context, values[0]);
+}
+
+/* SQLite looks in one index and then, with a new cursor, in the other one. Meanwhile the row moves from what is looked
+ * at later to what has been looked at. */
+static void an_or_sees_one_snapshot(void **state)
+{
+    static const char query[] = "SELECT count(*) FROM t WHERE v = 1 OR s = moved('here')";
+    struct two *two = *state;
+    assert_int_equal(sqlite3_create_function(two->a, "moved", 1, SQLITE_UTF8, two->b, row_move, NULL, NULL), SQLITE_OK);
+    assert_int_equal(mae_sql_exec(two->a,
+                                  "CREATE INDEX by_s ON t(s); WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 "
+                                  "FROM n WHERE i < 1000) INSERT INTO t SELECT i, i, 'text ' || i FROM n; UPDATE t SET "
+                                  "s = 'here' WHERE id = 7",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_sql(two->b, "SELECT maemio_refresh()");
+    assert_rows(two->a, "1\n", query);
+    assert_rows(two->a, "1\n", query);
+}
+
 static void a_doomed_transaction_fails_until_rollback(void **state)
 {
     struct two *two = *state;
@@ -511,6 +560,8 @@ int main(void)
         TWO(a_transaction_may_be_a_snapshot),
         TWO(a_select_sees_what_has_committed_before),
         TWO(a_query_keeps_its_snapshot_when_it_looks_again),
+        TWO(subqueries_see_one_snapshot),
+        TWO(an_or_sees_one_snapshot),
         TWO(a_doomed_transaction_fails_until_rollback),
         TWO(rollback_to_keeps_earlier_work),
         TWO(a_failed_statement_leaves_the_transaction_as_it_was),
