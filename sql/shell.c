@@ -181,13 +181,18 @@ static bool table_print(struct shell *shell, const struct table *table)
     return true;
 }
 
-/* The rows as INSERTs. */
+/* The rows as INSERTs. A text with a byte of 0, where quote() would end it, is told by its bytes. */
 static bool rows_print(struct shell *shell, const struct table *table)
 {
     sqlite3_str *sql = sqlite3_str_new(shell->sqlite);
     sqlite3_str_appendf(sql, "SELECT 'INSERT INTO \"%w\" VALUES ('", table->name);
-    for (unsigned i = 0; i < table->columns; i++)
-        sqlite3_str_appendf(sql, "||'%s'||quote(\"%w\")", i > 0 ? ", " : "", table->column[i].name);
+    for (unsigned i = 0; i < table->columns; i++) {
+        const char *name = table->column[i].name;
+        sqlite3_str_appendf(sql,
+                            "||'%s'||CASE WHEN typeof(\"%w\") = 'text' AND instr(\"%w\", char(0)) THEN "
+                            "'CAST(' || quote(CAST(\"%w\" AS BLOB)) || ' AS TEXT)' ELSE quote(\"%w\") END",
+                            i > 0 ? ", " : "", name, name, name, name);
+    }
     sqlite3_str_appendf(sql, "||');' FROM maemio.\"%w\" ORDER BY rowid", table->name);
     char *text = sqlite3_str_finish(sql);
     const bool csv = shell->csv;

@@ -146,6 +146,11 @@ ended "ON CONFLICT and ALTER TABLE" 0 '1|a, "b"|101|2' ' s'
 
 shell "$city" -c .tables -c '.schema large' -c 'SELECT 1 + 1' </dev/null
 ended "-c takes commands, too" 0 'city' 'CREATE VIEW "large" AS SELECT name, people FROM city WHERE people > 1000;' 2
+shell -c 'CREATE TABLE t(a ANY, b TEXT)' \
+    -c "INSERT INTO t VALUES ('a' || char(0) || 'b', 'it''s'), (x'00', 'c' || char(0))" \
+    -c ".output $work/zeros.sql" -c .dump </dev/null
+shell -c ".read $work/zeros.sql" -c "SELECT group_concat(typeof(a) || hex(a) || hex(b), ' ') FROM t" </dev/null
+ended "texts with a byte of 0 are dumped whole" 0 'text61006269742773 blob006300'
 shell -c 'SELECT 40 + 2' -c .quit -c 'SELECT 1 + ' -f "$work/nowhere" </dev/null
 ended "and .quit there is the end" 0 42
 shell -c 'CREATE TABLE t(a INTEGER, b TEXT, UNIQUE (a), UNIQUE USING HASH (b)); CREATE INDEX h ON t USING HASH (a)' \
