@@ -618,9 +618,9 @@ const void *txn_glance(const struct mae_txn *txn, const struct table *table, uin
     return version->payload;
 }
 
-/* Starts loading what a transaction reads of a row or version. If it `raises` the version's rts, it will write the first
- * line, so that is loaded for writing. The others may only be read: loading them for writing would take lines from other
- * cores. */
+/* Starts loading what a transaction reads of a row or version. If it `raises` the version's rts, it will write the
+ * first line, so that is loaded for writing. The others may only be read: loading them for writing would take lines
+ * from other cores. */
 static inline void prefetch_lines(const char *from, size_t bytes, uint32_t lines_max, bool raises)
 {
     if (raises)
