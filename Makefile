@@ -357,14 +357,15 @@ check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/r
 # These do nothing under memcheck that the others do not, but for minutes: TPC-C loads hundreds of thousands of rows,
 # and what the others count or draw millions of times is arithmetic. db/db opens more tables than valgrind, which has
 # less address space, can reserve for; base/options and tests/unit/sql/bounds.c need all 64 bits of a long double, of
-# which valgrind has 53. Indexes of many keys take a minute each: with LONG=1 only.
+# which valgrind has 53. Indexes of many keys, and what goes through all schemes or millions of rows, take a minute each
+# or more: with LONG=1 only.
 UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distribution shuffle rng) \
 	$(addprefix $(BUILD)/tests/unit/harness/,bench/run common/csv_table common/statistics) \
 	$(BUILD)/tests/unit/harness/analysis/verdict $(BUILD)/tests/unit/index/tree_node \
 	$(BUILD)/tests/unit/db/db $(BUILD)/tests/unit/base/options $(BUILD)/tests/unit/sql/bounds
 ifndef LONG
 UNCHECKED += $(addprefix $(BUILD)/tests/unit/,$(addprefix index/,hash_index tree_index tree_simple tree_txn) \
-	$(addprefix schemes/base/,hash tree))
+	$(addprefix schemes/base/,hash tree) harness/targets/scheme sql/limit workloads/tatp/tatp)
 endif
 # Valgrind runs one thread at a time. With fair-sched a thread that waits in a loop gives its turn away.
 VALGRIND := valgrind --quiet --fair-sched=yes --error-exitcode=99 --leak-check=full \

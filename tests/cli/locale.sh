@@ -45,7 +45,7 @@ ended "a run" 0
 equals "its row has points" "$(grep -c ',0\.875,' "$work/runs.csv") $(grep -c '0,875' "$work/runs.csv")" "3 0"
 if command -v gnuplot >/dev/null; then
     launch "${abroad[@]}" "$maemio" figure fig6b --out "$work/figures" --override records=1k --override time=200ms \
-        --override warmup=0 --override repetitions=2
+        --override warmup=0 --override repetitions=2 --override threads=1
     ended "a figure" 0 ".svg .pdf .png"
     equals "its lines have points" "$(cat "$work"/figures/*.svg | grep -cE '>0[.]99<') $(
         cat "$work"/figures/*.svg | grep -cE '>[0-9]+,[0-9]+<')" "1 0"
