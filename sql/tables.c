@@ -477,8 +477,8 @@ enum mae_status tables_sweep(struct database *database, struct mae_worker *worke
                 status = object_sweep(database, worker, index, standing, &busy, &left);
         }
     }
-    if (drop)
-        atomic_store_explicit(&database->has_leftovers, left, memory_order_relaxed);
+    if (drop) /* who failed has not seen all */
+        atomic_store_explicit(&database->has_leftovers, left || status != MAE_OK, memory_order_relaxed);
     return status;
 }
 
