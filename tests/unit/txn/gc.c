@@ -238,6 +238,7 @@ static void a_private_write_installs_above_the_settled_version(void **state)
 /* The collector stands with its copy pending; the reader has met that; the collector ends; the reader looks below. */
 enum { BEFORE, COPY_PENDING, LOOKED_PAST, SETTLED };
 static _Atomic int stage;
+static bool looked_past; /* the reader's; read when it has ended */
 static pthread_t collector;
 
 static void stage_await(int wanted)
@@ -257,6 +258,7 @@ static void settling_hook(enum race_point point)
             atomic_store(&stage, SETTLED);
         }
     } else if (point == RACE_READ_OLDER && atomic_load(&stage) == COPY_PENDING) {
+        looked_past = true;
         atomic_store(&stage, LOOKED_PAST);
         stage_await(SETTLED);
     }
@@ -268,11 +270,13 @@ struct late_read {
     uint64_t value;
 };
 
+/* Whoever ends lets the other one go on. */
 static void *late_reader(void *arg)
 {
     struct late_read *read = arg;
     stage_await(COPY_PENDING);
     read->status = row_get(read->settling->writer, read->settling->world.table, read->settling->row, &read->value);
+    atomic_store(&stage, SETTLED);
     return NULL;
 }
 #endif
@@ -289,8 +293,10 @@ static void a_version_that_settles_meanwhile_is_not_missed(void **state)
     race_hook = settling_hook;
     assert_int_equal(pthread_create(&thread, NULL, late_reader, &read), 0);
     version_settles(&settling);
+    atomic_store(&stage, SETTLED);
     pthread_join(thread, NULL);
     race_hook = NULL;
+    assert_true(looked_past);
     assert_status(MAE_OK, read.status);
     assert_int_equal(read.value, 6);
     mae_abort(settling.writer);
