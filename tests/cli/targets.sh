@@ -71,8 +71,25 @@ durable_word() { # target: what its durability= has for commits that are safe
     esac
 }
 
-column() { # a result file, name: of its first row
-    awk -F , -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR == 2 { print $at }' "$1"
+column() { # a result file, name: of its first row; a field in quotes may have commas
+    awk -v name="$2" '
+        {
+            quoted = count = 0
+            text = ""
+            for (i = 1; i <= length($0); i++) {
+                letter = substr($0, i, 1)
+                if (letter == "\"")
+                    quoted = !quoted
+                else if (letter == "," && !quoted) {
+                    field[++count] = text
+                    text = ""
+                } else
+                    text = text letter
+            }
+            field[++count] = text
+        }
+        NR == 1 { for (i = 1; i <= count; i++) if (field[i] == name) at = i }
+        NR == 2 { print field[at] }' "$1"
 }
 
 outside() { # target, a result file of its: what it took outside of the program
