@@ -277,16 +277,26 @@ static bool largest(void *arg, const void *key, uint64_t row)
     return false;
 }
 
+/* False: there is none. Other connections plan statements meanwhile, which look at tables that stay as they are: so
+ * what is the same is not written. */
+static bool index_find(const struct database *database, struct object_name name, struct mae_index **index)
+{
+    struct mae_index *found = mae_index_by_name(database->db, name.text);
+    if (*index != found)
+        *index = found;
+    return found != NULL;
+}
+
 /* Finds the engine's part of a table, and the rowid that follows its largest. */
 static enum mae_status table_find(struct database *database, struct mae_txn *txn, struct table *table)
 {
-    table->rows = mae_table_find(database->db, rows_name(table->id).text);
-    table->by_rowid = mae_index_by_name(database->db, rowid_name(table->id).text);
-    if (table->rows == NULL || table->by_rowid == NULL)
+    struct mae_table *rows = mae_table_find(database->db, rows_name(table->id).text);
+    if (table->rows != rows) /* as in index_find */
+        table->rows = rows;
+    if (rows == NULL || !index_find(database, rowid_name(table->id), &table->by_rowid))
         return MAE_CORRUPT;
     for (unsigned i = 0; i < table->indexes; i++) {
-        table->index[i].entries = mae_index_by_name(database->db, index_name(table->id, table->index[i].id).text);
-        if (table->index[i].entries == NULL)
+        if (!index_find(database, index_name(table->id, table->index[i].id), &table->index[i].entries))
             return MAE_CORRUPT;
         if (!is_as_wanted(table, &table->index[i]))
             return MAE_UNSUPPORTED;
