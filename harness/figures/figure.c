@@ -223,16 +223,16 @@ static int figure_run(const struct run *run, const struct figure *figure)
 
 /* ---- All that was asked for. ---- */
 
-/* Whether a point has its log in a folder for a while, for any target or for native's own. */
+/* Whether a point has its log in a folder for a while, for any target or for one. */
 static bool point_wants_disk(const struct jobfile_point *point)
 {
-    static const char *const keys[] = {"set.log_dir", "set.native.log_dir"};
-    bool wants = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const struct jobfile_setting *log_dir = jobfile_setting(point, keys[i]);
-        wants |= log_dir != NULL && strcmp(log_dir->value, "auto") == 0;
+    for (size_t i = 0; i < point->count; i++) {
+        const struct jobfile_setting *setting = &point->settings[i];
+        const char *last = strrchr(setting->key, '.');
+        if (last != NULL && strcmp(last, ".log_dir") == 0 && strcmp(setting->value, "auto") == 0)
+            return true;
     }
-    return wants;
+    return false;
 }
 
 /* Whether it can be measured here: a log that is safe (log_dir=auto) needs a disk. */

@@ -367,10 +367,7 @@ static bool round_run(uint64_t seed)
     char report[sizeof test.failure] = "";
     scheduler_open(seed);
     struct world world = open_world(seed);
-    const struct scheduler_plan plan = {.policy = rng_below(&test.rng, 2) ? SCHEDULER_RANDOM : SCHEDULER_PCT,
-                                        .depth = 1 + (unsigned)rng_below(&test.rng, 5),
-                                        .clocks = (enum scheduler_clocks)rng_below(&test.rng, SCHEDULER_CLOCKS_COUNT),
-                                        .seed = seed};
+    const struct scheduler_plan plan = rounds_plan(&test.rng, seed);
     seen.schedules++;
     if (!scheduler_run(&plan, COROUTINES, body, NULL)) {
         rounds_failed("the schedule does not end");

@@ -396,10 +396,7 @@ static void recover(void)
 
 static void live(uint64_t seed)
 {
-    const struct scheduler_plan plan = {.policy = rng_below(&test.rng, 2) ? SCHEDULER_RANDOM : SCHEDULER_PCT,
-                                        .depth = 1 + (unsigned)rng_below(&test.rng, 5),
-                                        .clocks = (enum scheduler_clocks)rng_below(&test.rng, SCHEDULER_CLOCKS_COUNT),
-                                        .seed = seed};
+    const struct scheduler_plan plan = rounds_plan(&test.rng, seed);
     uint64_t call = 1 + rng_below(&test.rng, CALLS), kind = rng_below(&test.rng, 4);
     disk_stop_at(kind < 2 ? call : 0);
     disk_fail_at(kind == 2 ? call : 0);

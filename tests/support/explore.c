@@ -919,14 +919,6 @@ failed:
     return false;
 }
 
-static void plan_draw(struct scheduler_plan *plan, struct rng *rng)
-{
-    plan->seed = rng_next(rng);
-    plan->policy = rng_below(rng, 2) ? SCHEDULER_RANDOM : SCHEDULER_PCT;
-    plan->depth = 1 + (unsigned)rng_below(rng, 5);
-    plan->clocks = (enum scheduler_clocks)rng_below(rng, SCHEDULER_CLOCKS_COUNT);
-}
-
 /* ---- How to repeat it; a crash must say so, too. ---- */
 
 static char running[128], command[256];
@@ -1085,8 +1077,7 @@ static struct result round_run(const struct explore_case *what, uint64_t seed, u
     rng_init(&round.workers[0].rng, seed, 3);
     bool opened = round_open(&round, &rng);
     while (opened && result.schedules < schedules && !round.failure[0]) {
-        struct scheduler_plan plan;
-        plan_draw(&plan, &rng);
+        const struct scheduler_plan plan = rounds_plan(&rng, rng_next(&rng));
         for (unsigned w = 0; w < round.worker_count; w++)
             rng_init(&round.workers[w].rng, plan.seed, 100 + w);
         round.schedule_seed = plan.seed;

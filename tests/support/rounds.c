@@ -47,6 +47,15 @@ uint64_t rounds_run(bool (*round)(uint64_t seed))
     return rounds;
 }
 
+struct scheduler_plan rounds_plan(struct rng *rng, uint64_t seed)
+{
+    struct scheduler_plan plan = {.seed = seed};
+    plan.policy = rng_below(rng, 2) ? SCHEDULER_RANDOM : SCHEDULER_PCT;
+    plan.depth = 1 + (unsigned)rng_below(rng, 5);
+    plan.clocks = (enum scheduler_clocks)rng_below(rng, SCHEDULER_CLOCKS_COUNT);
+    return plan;
+}
+
 void rounds_barrier(void)
 {
     atomic_signal_fence(memory_order_seq_cst);

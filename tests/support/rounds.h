@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/support/scheduler.h"
+
 struct core;
 struct rng;
 
@@ -17,6 +19,9 @@ uint64_t rounds_run(bool (*round)(uint64_t seed));
 
 /* Prints the trace of the round that runs, what is wrong, and how to repeat it. */
 void rounds_failed(const char *what);
+
+/* How the schedule with this seed goes. */
+struct scheduler_plan rounds_plan(struct rng *rng, uint64_t seed);
 
 /* A database that was just opened gets intervals of time in round numbers: real ones are measured, and would not
  * repeat. */
