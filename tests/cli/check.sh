@@ -42,6 +42,7 @@ cases=(
     "LDM- bomb $bakery --mix 60/0/10/20/10"
     "LDM- tpcc"
     "LDM- tpcc --mode paper-np"
+    "LDM- tpcc --split-rows on"
 )
 run() { # WORKLOAD AND OPTIONS: sets code
     echo "== $*"

@@ -52,5 +52,6 @@ presets="spec paper paper-np"
 case ${MAE_BUILD:-} in *asan* | *tsan* | *cov*) presets=paper-np ;; esac # loads take minutes there
 for preset in $presets; do
     recorded --workload tpcc --preset "$preset" --warehouses 1 --threads 3
+    recorded --workload tpcc --preset "$preset" --warehouses 1 --threads 3 --split-rows
 done
 finish

@@ -37,6 +37,7 @@ workloads() { # target
             --scan-length-max 20 --txns 200
     done
     try_run "$1: TPC-C to the specification" --target "$1" --workload tpcc --preset spec --txns 100
+    try_run "$1: TPC-C in parts" --target "$1" --workload tpcc --preset spec --split-rows --txns 100
     for micro in bank skew append counter singlekey churn blind; do
         [ "$1 $micro" != "wiredtiger skew" ] || continue # it shows what snapshot isolation is
         try_run "$1: $micro" --target "$1" --workload $micro --txns 200

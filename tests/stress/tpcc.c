@@ -35,6 +35,7 @@ static const struct setting {
 } settings[] = {
     {"mode=spec warehouses=1", "", 1, true},
     {"mode=spec warehouses=1", "gc_interval_us=1", 8, true},
+    {"mode=spec warehouses=1 split_rows=on", "gc_interval_us=1", 8, true},
     {"mode=spec warehouses=2", "", 2, true},
     {"mode=spec warehouses=1 snapshot_reads=off", "gc_interval_us=1", 2, true},
     {"mode=spec warehouses=1 delivery_per_district=on orders_inlined=on", "inline_bytes=0", 2, true},

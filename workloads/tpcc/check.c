@@ -162,27 +162,57 @@ static enum target_status read_key(struct check *check, enum tpcc_index index, u
     return check->ops->read(check->txn, check->tpcc->indexes[index], &key, row, &bytes);
 }
 
+/* Copies the row of the key to `part`, which is so large. */
+static enum target_status read_part(struct check *check, enum tpcc_index index, uint64_t key, void *part, size_t bytes)
+{
+    const void *row;
+    enum target_status status = read_key(check, index, key, &row);
+    if (status == TARGET_OK)
+        memcpy(part, row, bytes);
+    return status;
+}
+#define READ_PART(check, index, key, part) read_part(check, TPCC_INDEX_##index, key, part, sizeof *(part))
+
+/* With split_rows put together again. */
+static enum target_status read_warehouse(struct check *check, uint64_t key, struct tpcc_warehouse *whole)
+{
+    if (!check->tpcc->options.split_rows)
+        return READ_PART(check, WAREHOUSE, key, whole);
+    enum target_status status = READ_PART(check, WAREHOUSE, key, &whole->info);
+    return status == TARGET_OK ? READ_PART(check, WAREHOUSE_YTD, key, &whole->ytd) : status;
+}
+
+static enum target_status read_district(struct check *check, uint64_t key, struct tpcc_district *whole)
+{
+    if (!check->tpcc->options.split_rows)
+        return READ_PART(check, DISTRICT, key, whole);
+    enum target_status status = READ_PART(check, DISTRICT, key, &whole->info);
+    if (status == TARGET_OK)
+        status = READ_PART(check, DISTRICT_YTD, key, &whole->ytd);
+    return status == TARGET_OK ? READ_PART(check, DISTRICT_NEXT, key, &whole->next) : status;
+}
+
 static enum target_status gather_district(struct check *check, uint32_t w_id, uint32_t d_id)
 {
     uint64_t key = tpcc_district_key(w_id, d_id);
     struct district_sums *sums = &check->district[key];
-    const void *row;
-    enum target_status status = read_key(check, TPCC_INDEX_DISTRICT, key, &row);
+    struct tpcc_district district;
+    enum target_status status = read_district(check, key, &district);
     sums->w_id = w_id;
     sums->d_id = d_id;
     if (status == TARGET_NOT_FOUND) {
-        fail(check, 0, "district (%u,%u): no such row in DISTRICT", w_id, d_id);
+        fail(check, 0, "district (%u,%u): no such row in DISTRICT, or in one of its parts", w_id, d_id);
         check->behind = true;
         return TARGET_OK;
     }
     if (status != TARGET_OK)
         return status;
-    const struct tpcc_district *district = row;
-    if (district->w_id != w_id || district->id != d_id)
-        fail(check, 0, "district (%u,%u): its key leads to the row (%u,%u)", w_id, d_id, district->w_id, district->id);
-    sums->next_o_id = district->next_o_id;
-    sums->ytd_cents = district->ytd_cents;
-    check->warehouse[w_id - 1].district_cents += district->ytd_cents;
+    if (district.info.w_id != w_id || district.info.id != d_id)
+        fail(check, 0, "district (%u,%u): its key leads to the row (%u,%u)", w_id, d_id, district.info.w_id,
+             district.info.id);
+    sums->next_o_id = district.next.o_id;
+    sums->ytd_cents = district.ytd.cents;
+    check->warehouse[w_id - 1].district_cents += district.ytd.cents;
     check->checked[1]++;
     return TARGET_OK;
 }
@@ -190,15 +220,15 @@ static enum target_status gather_district(struct check *check, uint32_t w_id, ui
 static enum target_status gather_warehouses(struct check *check)
 {
     for (uint32_t w_id = 1; w_id <= check->tpcc->options.warehouses; w_id++) {
-        const void *row;
-        enum target_status status = read_key(check, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(w_id), &row);
+        struct tpcc_warehouse warehouse;
+        enum target_status status = read_warehouse(check, tpcc_warehouse_key(w_id), &warehouse);
         if (status == TARGET_NOT_FOUND) {
-            fail(check, 0, "warehouse %u: no such row in WAREHOUSE", w_id);
+            fail(check, 0, "warehouse %u: no such row in WAREHOUSE, or in one of its parts", w_id);
             check->behind = true;
         } else if (status != TARGET_OK) {
             return status;
         } else {
-            check->warehouse[w_id - 1].ytd_cents = ((const struct tpcc_warehouse *)row)->ytd_cents;
+            check->warehouse[w_id - 1].ytd_cents = warehouse.ytd.cents;
         }
         for (uint32_t d_id = 1; d_id <= TPCC_DISTRICTS; d_id++) {
             if ((status = gather_district(check, w_id, d_id)) != TARGET_OK)
@@ -456,35 +486,65 @@ static enum target_status gather_orders(struct check *check)
 
 /* ---- CUSTOMER; after the others, whose sums it is compared with. ---- */
 
-static bool visit_customer(void *arg, uint64_t ref, const void *data, size_t bytes)
+static void judge_account(struct check *check, uint32_t w_id, uint32_t d_id, uint32_t c_id,
+                          const struct tpcc_customer_account *account)
 {
-    struct check *check = arg;
     const struct tpcc_options *options = &check->tpcc->options;
-    const struct tpcc_customer *customer = data;
-    uint32_t w_id = customer->w_id, d_id = customer->d_id, c_id = customer->id;
-    uint64_t slot = customer_slot(check, w_id, d_id, c_id);
-    (void)bytes;
-    if (slot == NOBODY) {
-        fail(check, 0, "CUSTOMER row %" PRIu64 ": (%u,%u,%u) is no customer", ref, w_id, d_id, c_id);
-        return true;
-    }
-    const struct customer_sums *sums = &check->customer[slot];
-    check->customers++;
+    const struct customer_sums *sums = &check->customer[tpcc_customer_key(w_id, d_id, c_id)];
     check->checked[12]++;
-    check->balance_sum_cents += customer->balance_cents;
-    check->ytd_payment_sum_cents += customer->ytd_payment_cents;
-    check->payment_cnt_sum += customer->payment_cnt;
-    check->district[tpcc_district_key(w_id, d_id)].deliveries += customer->delivery_cnt;
+    check->balance_sum_cents += account->balance_cents;
+    check->ytd_payment_sum_cents += account->ytd_payment_cents;
+    check->payment_cnt_sum += account->payment_cnt;
+    check->district[tpcc_district_key(w_id, d_id)].deliveries += account->delivery_cnt;
     int64_t expected_cents = sums->delivered_cents - sums->history_cents;
     if (options->insert_history && options->remote_payment != TPCC_REMOTE_HISTORY &&
-        customer->balance_cents != expected_cents)
+        account->balance_cents != expected_cents)
         fail(check, 10, "customer (%u,%u,%u): C_BALANCE = %s, delivered OL_AMOUNT - H_AMOUNT = %s", w_id, d_id, c_id,
-             MONEY(customer->balance_cents), MONEY(expected_cents));
-    int64_t turnover_cents = customer->balance_cents + customer->ytd_payment_cents;
+             MONEY(account->balance_cents), MONEY(expected_cents));
+    int64_t turnover_cents = account->balance_cents + account->ytd_payment_cents;
     if (turnover_cents != sums->delivered_cents)
         fail(check, 12, "customer (%u,%u,%u): C_BALANCE + C_YTD_PAYMENT = %s, delivered OL_AMOUNT = %s", w_id, d_id,
              c_id, MONEY(turnover_cents), MONEY(sums->delivered_cents));
+}
+
+static bool visit_customer(void *arg, uint64_t ref, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    bool split = check->tpcc->options.split_rows;
+    const struct tpcc_customer_info *info = split ? data : &((const struct tpcc_customer *)data)->info;
+    (void)bytes;
+    if (customer_slot(check, info->w_id, info->d_id, info->id) == NOBODY) {
+        fail(check, 0, "CUSTOMER row %" PRIu64 ": (%u,%u,%u) is no customer", ref, info->w_id, info->d_id, info->id);
+        return true;
+    }
+    check->customers++;
+    if (!split)
+        judge_account(check, info->w_id, info->d_id, info->id, &((const struct tpcc_customer *)data)->account);
     return true;
+}
+
+/* With split_rows, which leaves no account in the rows that visit_customer sees. */
+static enum target_status gather_accounts(struct check *check)
+{
+    for (uint64_t key = 0; key < (uint64_t)check->tpcc->districts * TPCC_CUSTOMERS; key++) {
+        uint32_t c_id = (uint32_t)(key % TPCC_CUSTOMERS) + 1;
+        const struct district_sums *district = &check->district[key / TPCC_CUSTOMERS];
+        struct tpcc_customer_account account;
+        struct tpcc_customer_data data;
+        enum target_status status = READ_PART(check, CUSTOMER_ACCOUNT, key, &account);
+        if (status == TARGET_OK) {
+            judge_account(check, district->w_id, district->d_id, c_id, &account);
+            status = READ_PART(check, CUSTOMER_DATA, key, &data);
+        }
+        if (status == TARGET_NOT_FOUND) {
+            fail(check, 0, "customer (%u,%u,%u): no such row in CUSTOMER_ACCOUNT or CUSTOMER_DATA", district->w_id,
+                 district->d_id, c_id);
+            check->behind = true;
+        } else if (status != TARGET_OK) {
+            return status;
+        }
+    }
+    return TARGET_OK;
 }
 
 static void judge_customers(struct check *check)
@@ -745,6 +805,8 @@ static enum target_status look(struct check *check)
         status = gather_orders(check);
     if (status == TARGET_OK)
         status = check->ops->table_scan(check->txn, tpcc->tables[TPCC_TABLE_CUSTOMER], visit_customer, check);
+    if (status == TARGET_OK && options->split_rows)
+        status = gather_accounts(check);
     if (status == TARGET_OK)
         status = gather_stocks(check);
     if (status != TARGET_OK)

@@ -56,12 +56,3 @@ enum target_status tpcc_find_by_name(struct workload_worker *self, struct target
     *ref = self->matches[self->tpcc->options.median_sorted ? (matches.count - 1) / 2 : matches.count / 2];
     return TARGET_OK;
 }
-
-void tpcc_announce_customer(struct workload_worker *self, struct target_txn *txn,
-                            const struct tpcc_customer_choice *customer)
-{
-    if (!self->tpcc->options.batch || customer->by_name)
-        return;
-    uint64_t key = tpcc_customer_key(customer->w_id, customer->d_id, customer->id);
-    target_prefetch(self->ops, txn, self->tpcc->indexes[TPCC_INDEX_CUSTOMER], &key, 1);
-}

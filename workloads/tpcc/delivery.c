@@ -69,8 +69,8 @@ static enum target_status deliver_district(struct workload_worker *self, struct 
     order->carrier_id = self->request->delivery.carrier_id;
 
     /* Announced before the lines are walked, so that its misses pass meanwhile. */
-    const struct tpcc_customer_choice payer = {.w_id = w_id, .d_id = d_id, .id = order->c_id};
-    tpcc_announce_customer(self, txn, &payer);
+    uint64_t payer_key = tpcc_customer_key(w_id, d_id, order->c_id);
+    tpcc_announce_customer(self, txn, TPCC_CUSTOMER_ACCOUNT, payer_key);
     uint32_t o_id = tpcc_key_order(oldest.key);
     struct delivering delivering = {.self = self, .txn = txn};
     lo = tpcc_order_line_key(w_id, d_id, o_id, 1);
@@ -81,12 +81,8 @@ static enum target_status deliver_district(struct workload_worker *self, struct 
     if (status != TARGET_OK)
         return status;
 
-    status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(w_id, d_id, order->c_id), &row);
-    if (status != TARGET_OK)
+    if ((status = tpcc_credit_customer(self, txn, payer_key, delivering.sum_cents)) != TARGET_OK)
         return status;
-    struct tpcc_customer *customer = row;
-    customer->balance_cents += delivering.sum_cents;
-    customer->delivery_cnt++;
     self->delivered |= 1u << (d_id - 1);
     return TARGET_OK;
 }

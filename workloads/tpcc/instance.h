@@ -178,9 +178,43 @@ enum target_status tpcc_run_stock_level(struct workload_worker *self, struct tar
 /* customer.c: the row of a customer by last name; TPC-C 2.5.2.2, 2.6.2.2. TARGET_NOT_FOUND if no customer has it. */
 enum target_status tpcc_find_by_name(struct workload_worker *self, struct target_txn *txn,
                                      const struct tpcc_customer_choice *customer, uint64_t *ref);
-/* Announces a customer chosen by id, when batch=on. */
-void tpcc_announce_customer(struct workload_worker *self, struct target_txn *txn,
-                            const struct tpcc_customer_choice *customer);
+
+/*
+ * parts.c: what the transactions do with WAREHOUSE, DISTRICT and CUSTOMER, whether split_rows cuts them or not. Each
+ * result is a pointer into what the target has handed out.
+ */
+enum target_status tpcc_read_warehouse(struct workload_worker *self, struct target_txn *txn, uint32_t w_id,
+                                       const struct tpcc_warehouse_info **info);
+/* Adds to W_YTD. */
+enum target_status tpcc_pay_warehouse(struct workload_worker *self, struct target_txn *txn, uint32_t w_id,
+                                      int64_t cents, const struct tpcc_warehouse_info **info);
+/* Adds to D_YTD. */
+enum target_status tpcc_pay_district(struct workload_worker *self, struct target_txn *txn, uint64_t key, int64_t cents,
+                                     const struct tpcc_district_info **info);
+/* `o_id`: D_NEXT_O_ID, which becomes one more. */
+enum target_status tpcc_take_order_id(struct workload_worker *self, struct target_txn *txn, uint64_t key,
+                                      uint32_t *o_id, const struct tpcc_district_info **info);
+/* `o_id`: D_NEXT_O_ID. */
+enum target_status tpcc_read_order_id(struct workload_worker *self, struct target_txn *txn, uint64_t key,
+                                      uint32_t *o_id);
+/* `account` may be NULL. */
+enum target_status tpcc_read_customer(struct workload_worker *self, struct target_txn *txn,
+                                      const struct tpcc_customer_choice *choice, const struct tpcc_customer_info **info,
+                                      const struct tpcc_customer_account **account);
+
+struct tpcc_customer_change {
+    const struct tpcc_customer_info *info;
+    struct tpcc_customer_account *account;
+    struct tpcc_customer_data *data; /* undefined unless c_data_rewrite=on and the credit is bad */
+};
+enum target_status tpcc_update_customer(struct workload_worker *self, struct target_txn *txn,
+                                        const struct tpcc_customer_choice *choice, struct tpcc_customer_change *change);
+/* Adds to C_BALANCE, and 1 to C_DELIVERY_CNT. */
+enum target_status tpcc_credit_customer(struct workload_worker *self, struct target_txn *txn, uint64_t key,
+                                        int64_t cents);
+/* Announces these parts of a customer, when batch=on. */
+enum { TPCC_CUSTOMER_INFO = 1, TPCC_CUSTOMER_ACCOUNT = 2 };
+void tpcc_announce_customer(struct workload_worker *self, struct target_txn *txn, unsigned parts, uint64_t key);
 
 /* load.c; see workload.h. */
 enum target_status tpcc_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,

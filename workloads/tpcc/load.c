@@ -128,22 +128,41 @@ static enum target_status load_items(struct loader *loader, uint32_t first, uint
     return TARGET_OK;
 }
 
-static enum target_status load_warehouse(struct loader *loader, uint32_t w_id, uint32_t count)
+/* A row of so many bytes, copied from `from`. */
+static enum target_status insert_copy(struct loader *loader, enum tpcc_index index, uint64_t key, const void *from,
+                                      size_t bytes, uint64_t *ref)
 {
     void *row;
+    enum target_status status = insert(loader, index, key, bytes, ref, &row);
+    if (status == TARGET_OK)
+        memcpy(row, from, bytes);
+    return status;
+}
+
+static enum target_status insert_warehouse(struct loader *loader, const struct tpcc_warehouse *warehouse)
+{
+    uint64_t key = tpcc_warehouse_key(warehouse->info.id);
+    if (!loader->tpcc->options.split_rows)
+        return insert_copy(loader, TPCC_INDEX_WAREHOUSE, key, warehouse, sizeof *warehouse, NULL);
     enum target_status status =
-        insert(loader, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(w_id), sizeof(struct tpcc_warehouse), NULL, &row);
+        insert_copy(loader, TPCC_INDEX_WAREHOUSE, key, &warehouse->info, sizeof warehouse->info, NULL);
+    if (status == TARGET_OK)
+        status = insert_copy(loader, TPCC_INDEX_WAREHOUSE_YTD, key, &warehouse->ytd, sizeof warehouse->ytd, NULL);
+    return status;
+}
+
+static enum target_status load_warehouse(struct loader *loader, uint32_t w_id, uint32_t count)
+{
+    struct tpcc_warehouse warehouse;
+    struct tpcc_warehouse_info *info = &warehouse.info;
     (void)count;
-    if (status != TARGET_OK)
-        return status;
-    struct tpcc_warehouse *warehouse = memset(row, 0, sizeof(*warehouse));
-    warehouse->ytd_cents = 30000000;
-    warehouse->id = w_id;
-    warehouse->tax_e4 = tpcc_uniform(&loader->rng, 0, 2000);
-    tpcc_text(&loader->rng, warehouse->name, 6, 10);
-    fill_address(&loader->rng, warehouse->street_1, warehouse->street_2, warehouse->city, warehouse->state,
-                 warehouse->zip);
-    return TARGET_OK;
+    memset(&warehouse, 0, sizeof warehouse); /* the padding, too */
+    warehouse.ytd.cents = 30000000;
+    info->id = w_id;
+    info->tax_e4 = tpcc_uniform(&loader->rng, 0, 2000);
+    tpcc_text(&loader->rng, info->name, 6, 10);
+    fill_address(&loader->rng, info->street_1, info->street_2, info->city, info->state, info->zip);
+    return insert_warehouse(loader, &warehouse);
 }
 
 static enum target_status load_stocks(struct loader *loader, uint32_t first, uint32_t count)
@@ -165,45 +184,72 @@ static enum target_status load_stocks(struct loader *loader, uint32_t first, uin
     return TARGET_OK;
 }
 
+static enum target_status insert_district(struct loader *loader, const struct tpcc_district *district)
+{
+    uint64_t key = tpcc_district_key(district->info.w_id, district->info.id);
+    if (!loader->tpcc->options.split_rows)
+        return insert_copy(loader, TPCC_INDEX_DISTRICT, key, district, sizeof *district, NULL);
+    enum target_status status =
+        insert_copy(loader, TPCC_INDEX_DISTRICT, key, &district->info, sizeof district->info, NULL);
+    if (status == TARGET_OK)
+        status = insert_copy(loader, TPCC_INDEX_DISTRICT_YTD, key, &district->ytd, sizeof district->ytd, NULL);
+    if (status == TARGET_OK)
+        status = insert_copy(loader, TPCC_INDEX_DISTRICT_NEXT, key, &district->next, sizeof district->next, NULL);
+    return status;
+}
+
 static enum target_status load_district(struct loader *loader, uint32_t d_id, uint32_t count)
 {
-    void *row;
-    enum target_status status = insert(loader, TPCC_INDEX_DISTRICT, tpcc_district_key(loader->w_id, d_id),
-                                       sizeof(struct tpcc_district), NULL, &row);
+    struct tpcc_district district;
+    struct tpcc_district_info *info = &district.info;
     (void)count;
-    if (status != TARGET_OK)
-        return status;
-    struct tpcc_district *district = memset(row, 0, sizeof(*district));
-    district->ytd_cents = 3000000;
-    district->next_o_id = TPCC_ORDERS + 1;
-    district->w_id = loader->w_id;
-    district->tax_e4 = tpcc_uniform(&loader->rng, 0, 2000);
-    district->id = (uint8_t)d_id;
-    tpcc_text(&loader->rng, district->name, 6, 10);
-    fill_address(&loader->rng, district->street_1, district->street_2, district->city, district->state, district->zip);
-    return TARGET_OK;
+    memset(&district, 0, sizeof district);
+    district.ytd.cents = 3000000;
+    district.next.o_id = TPCC_ORDERS + 1;
+    info->w_id = loader->w_id;
+    info->tax_e4 = tpcc_uniform(&loader->rng, 0, 2000);
+    info->id = (uint8_t)d_id;
+    tpcc_text(&loader->rng, info->name, 6, 10);
+    fill_address(&loader->rng, info->street_1, info->street_2, info->city, info->state, info->zip);
+    return insert_district(loader, &district);
 }
 
 static void fill_customer(struct loader *loader, uint32_t id, uint32_t name, struct tpcc_customer *customer)
 {
     struct rng *rng = &loader->rng;
+    struct tpcc_customer_info *info = &customer->info;
     memset(customer, 0, sizeof(*customer));
-    customer->balance_cents = -1000;
-    customer->ytd_payment_cents = 1000;
-    customer->payment_cnt = 1;
-    customer->id = id;
-    customer->w_id = loader->w_id;
-    customer->d_id = (uint8_t)loader->d_id;
-    customer->credit_lim_cents = 5000000;
-    customer->since_us = loader->now_us;
-    customer->discount_e4 = tpcc_uniform(rng, 0, 5000);
-    memcpy(customer->credit, rng_next(rng) >> 32 < loader->tpcc->options.credit_bad ? "BC" : "GC", 2);
-    memcpy(customer->middle, "OE", 2);
-    tpcc_last_name(name, customer->last);
-    tpcc_text(rng, customer->first, 8, 16);
-    fill_address(rng, customer->street_1, customer->street_2, customer->city, customer->state, customer->zip);
-    tpcc_digits(rng, customer->phone, sizeof(customer->phone));
-    tpcc_text(rng, customer->data, 300, 500);
+    customer->account =
+        (struct tpcc_customer_account){.balance_cents = -1000, .ytd_payment_cents = 1000, .payment_cnt = 1};
+    info->id = id;
+    info->w_id = loader->w_id;
+    info->d_id = (uint8_t)loader->d_id;
+    info->credit_lim_cents = 5000000;
+    info->since_us = loader->now_us;
+    info->discount_e4 = tpcc_uniform(rng, 0, 5000);
+    memcpy(info->credit, rng_next(rng) >> 32 < loader->tpcc->options.credit_bad ? "BC" : "GC", 2);
+    memcpy(info->middle, "OE", 2);
+    tpcc_last_name(name, info->last);
+    tpcc_text(rng, info->first, 8, 16);
+    fill_address(rng, info->street_1, info->street_2, info->city, info->state, info->zip);
+    tpcc_digits(rng, info->phone, sizeof(info->phone));
+    tpcc_text(rng, customer->data.text, 300, 500);
+}
+
+/* `ref`: of the row of table CUSTOMER. */
+static enum target_status insert_customer(struct loader *loader, const struct tpcc_customer *customer, uint64_t *ref)
+{
+    uint64_t key = tpcc_customer_key(customer->info.w_id, customer->info.d_id, customer->info.id);
+    if (!loader->tpcc->options.split_rows)
+        return insert_copy(loader, TPCC_INDEX_CUSTOMER, key, customer, sizeof *customer, ref);
+    enum target_status status =
+        insert_copy(loader, TPCC_INDEX_CUSTOMER, key, &customer->info, sizeof customer->info, ref);
+    if (status == TARGET_OK)
+        status =
+            insert_copy(loader, TPCC_INDEX_CUSTOMER_ACCOUNT, key, &customer->account, sizeof customer->account, NULL);
+    if (status == TARGET_OK)
+        status = insert_copy(loader, TPCC_INDEX_CUSTOMER_DATA, key, &customer->data, sizeof customer->data, NULL);
+    return status;
 }
 
 static enum target_status load_history(struct loader *loader, uint32_t c_id)
@@ -232,15 +278,12 @@ static enum target_status load_customers(struct loader *loader, uint32_t first, 
         uint32_t name =
             id <= TPCC_NAMES ? id - 1 : tpcc_nurand(&loader->rng, 255, tpcc->nurand_load.c_last, 0, TPCC_NAMES - 1);
         uint64_t ref;
-        void *row;
-        enum target_status status =
-            insert(loader, TPCC_INDEX_CUSTOMER, tpcc_customer_key(loader->w_id, loader->d_id, id),
-                   sizeof(struct tpcc_customer), &ref, &row);
+        struct tpcc_customer customer;
+        fill_customer(loader, id, name, &customer);
+        enum target_status status = insert_customer(loader, &customer, &ref);
         if (status != TARGET_OK)
             return status;
-        struct tpcc_customer *customer = row;
-        fill_customer(loader, id, name, customer);
-        struct tpcc_name_key name_key = tpcc_name_key(loader->w_id, loader->d_id, name, customer->first, 0);
+        struct tpcc_name_key name_key = tpcc_name_key(loader->w_id, loader->d_id, name, customer.info.first, 0);
         uint64_t name_number = tpcc_name_number_key(loader->w_id, loader->d_id, name);
         if (tpcc->options.names_hashed)
             name_number = tpcc_name_entry_key(name_number, loader->named[name]++);

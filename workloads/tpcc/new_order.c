@@ -110,7 +110,7 @@ static void announce(struct workload_worker *self, struct target_txn *txn)
     uint64_t customer_key = tpcc_customer_key(request->w_id, request->d_id, request->c_id);
     target_prefetch(self->ops, txn, indexes[TPCC_INDEX_ITEM], request->item_keys, request->line_count);
     target_prefetch(self->ops, txn, indexes[TPCC_INDEX_STOCK], request->stock_keys, request->line_count);
-    target_prefetch(self->ops, txn, indexes[TPCC_INDEX_CUSTOMER], &customer_key, 1);
+    tpcc_announce_customer(self, txn, TPCC_CUSTOMER_INFO, customer_key);
 }
 
 enum target_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn)
@@ -118,9 +118,12 @@ enum target_status tpcc_run_new_order(struct workload_worker *self, struct targe
     const struct tpcc_options *options = &self->tpcc->options;
     const struct tpcc_new_order_request *request = &self->request->new_order;
     uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
+    const struct tpcc_customer_choice choice = {.w_id = request->w_id, .d_id = request->d_id, .id = request->c_id};
+    const struct tpcc_warehouse_info *warehouse;
+    const struct tpcc_district_info *district;
+    const struct tpcc_customer_info *customer;
     struct lines lines;
-    const void *row;
-    void *new_row;
+    uint32_t o_id;
     enum target_status status;
 
     lines.sum_cents = 0;
@@ -133,17 +136,12 @@ enum target_status tpcc_run_new_order(struct workload_worker *self, struct targe
     }
 
     /* 2.4.2.2, in its order */
-    if ((status = tpcc_read(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != TARGET_OK)
+    if ((status = tpcc_read_warehouse(self, txn, request->w_id, &warehouse)) != TARGET_OK)
         return status;
-    const struct tpcc_warehouse *warehouse = row;
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &new_row)) != TARGET_OK)
+    if ((status = tpcc_take_order_id(self, txn, district_key, &o_id, &district)) != TARGET_OK)
         return status;
-    struct tpcc_district *district = new_row;
-    uint32_t o_id = district->next_o_id++;
-    uint64_t customer_key = tpcc_customer_key(request->w_id, request->d_id, request->c_id);
-    if ((status = tpcc_read(self, txn, TPCC_INDEX_CUSTOMER, customer_key, &row)) != TARGET_OK)
+    if ((status = tpcc_read_customer(self, txn, &choice, &customer, NULL)) != TARGET_OK)
         return status;
-    const struct tpcc_customer *customer = row;
     if (options->insert_orders && (status = insert_order(self, txn, o_id)) != TARGET_OK)
         return status;
     for (uint32_t i = 0; i < request->line_count; i++) {

@@ -79,6 +79,7 @@ enum target_status tpcc_options_resolve(const struct tpcc_values *given, struct 
         .user_abort = share_of(v.user_abort),
         .credit_bad = share_of(v.credit_bad_ratio),
         .batch = v.batch,
+        .split_rows = v.split_rows,
         .home_worker = v.home == SECOND,
         .c_data_rewrite = v.c_data_rewrite == FIRST,
         .median_sorted = v.lastname_median == FIRST,

@@ -47,21 +47,11 @@ enum target_status tpcc_run_order_status(struct workload_worker *self, struct ta
 {
     const struct workload *tpcc = self->tpcc;
     const struct tpcc_customer_choice *choice = &self->request->order_status.customer;
-    const void *row;
-    enum target_status status;
-
-    if (choice->by_name) {
-        uint64_t ref;
-        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != TARGET_OK)
-            return status;
-        status = tpcc_row_read(self, txn, TPCC_TABLE_CUSTOMER, ref, &row);
-    } else {
-        status =
-            tpcc_read(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(choice->w_id, choice->d_id, choice->id), &row);
-    }
+    const struct tpcc_customer_info *customer;
+    const struct tpcc_customer_account *account;
+    enum target_status status = tpcc_read_customer(self, txn, choice, &customer, &account);
     if (status != TARGET_OK)
         return status;
-    const struct tpcc_customer *customer = row;
 
     /* 2.6.2.2: the order with the largest O_ID. Every customer has one: the load gives each an order. */
     struct last_order last = {.self = self, .txn = txn, .status = TARGET_NOT_FOUND};
@@ -82,7 +72,7 @@ enum target_status tpcc_run_order_status(struct workload_worker *self, struct ta
         status = reading.status;
     if (tpcc->options.outputs) { /* 2.6.3.3 */
         self->output.c_id = customer->id;
-        self->output.balance_cents = customer->balance_cents;
+        self->output.balance_cents = account->balance_cents;
         self->output.o_id = last.id;
         self->output.lines = reading.lines;
         self->output.total_cents = reading.sum_cents;

@@ -17,22 +17,24 @@ static size_t append_number(char *text, size_t length, uint64_t value)
 }
 
 /* 2.5.2.2: the payment's data are put in front of C_DATA, which is cut at 500 characters. */
-static void rewrite_data(const struct tpcc_payment_request *request, struct tpcc_customer *customer)
+static void rewrite_data(const struct tpcc_payment_request *request, const struct tpcc_customer_change *customer)
 {
     char text[7 * 21];
     size_t length = 0;
-    length = append_number(text, length, customer->id);
-    length = append_number(text, length, customer->d_id);
-    length = append_number(text, length, customer->w_id);
+    length = append_number(text, length, customer->info->id);
+    length = append_number(text, length, customer->info->d_id);
+    length = append_number(text, length, customer->info->w_id);
     length = append_number(text, length, request->d_id);
     length = append_number(text, length, request->w_id);
     length = append_number(text, length, (uint64_t)request->amount_cents);
-    memmove(customer->data + length, customer->data, sizeof(customer->data) - length);
-    memcpy(customer->data, text, length);
+    char *data = customer->data->text;
+    memmove(data + length, data, sizeof(customer->data->text) - length);
+    memcpy(data, text, length);
 }
 
 static enum target_status insert_history(struct workload_worker *self, struct target_txn *txn, uint32_t c_id,
-                                         const struct tpcc_warehouse *warehouse, const struct tpcc_district *district)
+                                         const struct tpcc_warehouse_info *warehouse,
+                                         const struct tpcc_district_info *district)
 {
     const struct tpcc_payment_request *request = &self->request->payment;
     uint64_t ref;
@@ -66,42 +68,31 @@ enum target_status tpcc_run_payment(struct workload_worker *self, struct target_
     const struct tpcc_payment_request *request = &self->request->payment;
     const struct tpcc_customer_choice *choice = &request->customer;
     uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
-    void *row;
+    const struct tpcc_warehouse_info *warehouse;
+    const struct tpcc_district_info *district;
+    struct tpcc_customer_change customer;
     enum target_status status;
 
-    tpcc_announce_customer(self, txn, choice);
+    if (!choice->by_name)
+        tpcc_announce_customer(self, txn, TPCC_CUSTOMER_INFO | TPCC_CUSTOMER_ACCOUNT,
+                               tpcc_customer_key(choice->w_id, choice->d_id, choice->id));
     /* 2.5.2.2, in its order */
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != TARGET_OK)
+    if ((status = tpcc_pay_warehouse(self, txn, request->w_id, request->amount_cents, &warehouse)) != TARGET_OK)
         return status;
-    struct tpcc_warehouse *warehouse = row;
-    warehouse->ytd_cents += request->amount_cents;
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &row)) != TARGET_OK)
+    if ((status = tpcc_pay_district(self, txn, district_key, request->amount_cents, &district)) != TARGET_OK)
         return status;
-    struct tpcc_district *district = row;
-    district->ytd_cents += request->amount_cents;
-
-    if (choice->by_name) {
-        uint64_t ref;
-        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != TARGET_OK)
-            return status;
-        status = tpcc_row_update(self, txn, TPCC_TABLE_CUSTOMER, ref, &row);
-    } else {
-        status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(choice->w_id, choice->d_id, choice->id),
-                             &row);
-    }
-    if (status != TARGET_OK)
+    if ((status = tpcc_update_customer(self, txn, choice, &customer)) != TARGET_OK)
         return status;
-    struct tpcc_customer *customer = row;
-    customer->balance_cents -= request->amount_cents;
-    customer->ytd_payment_cents += request->amount_cents;
-    customer->payment_cnt++;
-    if (options->c_data_rewrite && customer->credit[0] == 'B')
-        rewrite_data(request, customer);
+    customer.account->balance_cents -= request->amount_cents;
+    customer.account->ytd_payment_cents += request->amount_cents;
+    customer.account->payment_cnt++;
+    if (options->c_data_rewrite && customer.info->credit[0] == 'B')
+        rewrite_data(request, &customer);
     if (options->outputs) {
-        self->output.c_id = customer->id;
-        self->output.balance_cents = customer->balance_cents;
+        self->output.c_id = customer.info->id;
+        self->output.balance_cents = customer.account->balance_cents;
     }
     if (!options->insert_history)
         return TARGET_OK;
-    return insert_history(self, txn, customer->id, warehouse, district);
+    return insert_history(self, txn, customer.info->id, warehouse, district);
 }

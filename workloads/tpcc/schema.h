@@ -1,5 +1,6 @@
 /*
- * schema.h - TPC-C's nine tables with all their columns, the indexes over them, and how keys are packed.
+ * schema.h - TPC-C's nine tables with all their columns, the rows that three of them can be split into, the indexes
+ * over them, and how keys are packed.
  *
  * Model. A row is one fixed-layout struct. Money is in integer cents, rates (taxes, discounts) in 1/10000, dates in
  * microseconds since 1970. Text is padded with zero bytes to its maximum and not terminated. NULL has a value outside
@@ -36,27 +37,54 @@ enum {
 #define TPCC_DATE_NULL INT64_MIN
 enum { TPCC_CARRIER_NULL = 0 }; /* carriers are 1 to 10 */
 
-struct tpcc_warehouse {
-    int64_t ytd_cents;
+/*
+ * WAREHOUSE, DISTRICT and CUSTOMER consist of parts: what is written together is one part, and what is never written
+ * another. With split_rows=on each part is a row of its own, which has the key of the whole; else the row is the whole.
+ */
+struct tpcc_warehouse_ytd {
+    int64_t cents;
+};
+
+struct tpcc_warehouse_info {
     uint32_t id;
     uint32_t tax_e4;
     char name[10], street_1[20], street_2[20], city[20], state[2], zip[9];
 };
 
-struct tpcc_district {
-    int64_t ytd_cents;
-    uint32_t next_o_id;
+struct tpcc_warehouse {
+    struct tpcc_warehouse_ytd ytd;   /* Payment writes it */
+    struct tpcc_warehouse_info info; /* never written */
+};
+
+struct tpcc_district_ytd {
+    int64_t cents;
+};
+
+struct tpcc_district_next {
+    uint32_t o_id;
+};
+
+struct tpcc_district_info {
     uint32_t w_id;
     uint32_t tax_e4;
     uint8_t id;
     char name[10], street_1[20], street_2[20], city[20], state[2], zip[9];
 };
 
-struct tpcc_customer {
+struct tpcc_district {
+    struct tpcc_district_ytd ytd;   /* Payment writes it */
+    struct tpcc_district_next next; /* New-Order writes it */
+    struct tpcc_district_info info; /* never written */
+};
+
+struct tpcc_customer_account {
     int64_t balance_cents;
     int64_t ytd_payment_cents;
     uint32_t payment_cnt;
     uint32_t delivery_cnt;
+};
+
+struct tpcc_customer_info {
     uint32_t id;
     uint32_t w_id;
     int64_t credit_lim_cents;
@@ -65,7 +93,16 @@ struct tpcc_customer {
     uint8_t d_id;
     char credit[2], middle[2], last[16], first[16];
     char street_1[20], street_2[20], city[20], state[2], zip[9], phone[16];
-    char data[500];
+};
+
+struct tpcc_customer_data {
+    char text[500];
+};
+
+struct tpcc_customer {
+    struct tpcc_customer_account account; /* Payment and Delivery write it */
+    struct tpcc_customer_info info;       /* never written */
+    struct tpcc_customer_data data;       /* Payment writes it where the credit is bad */
 };
 
 struct tpcc_history {
@@ -119,43 +156,56 @@ static_assert(sizeof(struct tpcc_item) <= 216 && sizeof(struct tpcc_order_line) 
 static_assert(sizeof(struct tpcc_order) == 24 && sizeof(struct tpcc_new_order_row) == 12, "small rows stay small");
 
 /* name, row struct, rows loaded a warehouse (order lines: on average; items: in all) */
-#define TPCC_TABLES(X)                                                                            \
-    X(WAREHOUSE, "warehouse", tpcc_warehouse, 1)                                                  \
-    X(DISTRICT, "district", tpcc_district, TPCC_DISTRICTS)                                        \
-    X(CUSTOMER, "customer", tpcc_customer, TPCC_DISTRICTS *TPCC_CUSTOMERS)                        \
-    X(HISTORY, "history", tpcc_history, TPCC_DISTRICTS *TPCC_CUSTOMERS)                           \
-    X(NEW_ORDER, "new_order", tpcc_new_order_row, TPCC_DISTRICTS *(TPCC_ORDERS - TPCC_DELIVERED)) \
-    X(ORDER, "orders", tpcc_order, TPCC_DISTRICTS *TPCC_ORDERS)                                   \
-    X(ORDER_LINE, "order_line", tpcc_order_line, TPCC_DISTRICTS *TPCC_ORDERS * 10)                \
-    X(ITEM, "item", tpcc_item, TPCC_ITEMS)                                                        \
-    X(STOCK, "stock", tpcc_stock, TPCC_ITEMS)
+#define TPCC_TABLES(X)                                                                             \
+    X(WAREHOUSE, "warehouse", tpcc_warehouse, 1)                                                   \
+    X(DISTRICT, "district", tpcc_district, TPCC_DISTRICTS)                                         \
+    X(CUSTOMER, "customer", tpcc_customer, TPCC_DISTRICTS *TPCC_CUSTOMERS)                         \
+    X(HISTORY, "history", tpcc_history, TPCC_DISTRICTS *TPCC_CUSTOMERS)                            \
+    X(NEW_ORDER, "new_order", tpcc_new_order_row, TPCC_DISTRICTS *(TPCC_ORDERS - TPCC_DELIVERED))  \
+    X(ORDER, "orders", tpcc_order, TPCC_DISTRICTS *TPCC_ORDERS)                                    \
+    X(ORDER_LINE, "order_line", tpcc_order_line, TPCC_DISTRICTS *TPCC_ORDERS * 10)                 \
+    X(ITEM, "item", tpcc_item, TPCC_ITEMS)                                                         \
+    X(STOCK, "stock", tpcc_stock, TPCC_ITEMS)                                                      \
+    X(WAREHOUSE_YTD, "warehouse_ytd", tpcc_warehouse_ytd, 1)                                       \
+    X(DISTRICT_YTD, "district_ytd", tpcc_district_ytd, TPCC_DISTRICTS)                             \
+    X(DISTRICT_NEXT, "district_next", tpcc_district_next, TPCC_DISTRICTS)                          \
+    X(CUSTOMER_ACCOUNT, "customer_account", tpcc_customer_account, TPCC_DISTRICTS *TPCC_CUSTOMERS) \
+    X(CUSTOMER_DATA, "customer_data", tpcc_customer_data, TPCC_DISTRICTS *TPCC_CUSTOMERS)
 
+/* Those from TPCC_TABLE_SPLIT_FIRST on, and their indexes, are there with split_rows=on only. */
 enum tpcc_table {
 #define TPCC_TABLE_ENUM(id, name, row, rows) TPCC_TABLE_##id,
     TPCC_TABLES(TPCC_TABLE_ENUM)
 #undef TPCC_TABLE_ENUM
-        TPCC_TABLE_COUNT
+        TPCC_TABLE_COUNT,
+    TPCC_TABLE_SPLIT_FIRST = TPCC_TABLE_WAREHOUSE_YTD
 };
 
 /* name, table, kind, non-unique. CUSTOMER_NAME's kind depends on lastname_index, its key size on lastname_median, see
  * setup. HISTORY has no index. */
-#define TPCC_INDEXES(X)                                         \
-    X(ITEM, "item_id", ITEM, HASH, false)                       \
-    X(WAREHOUSE, "warehouse_id", WAREHOUSE, HASH, false)        \
-    X(DISTRICT, "district_id", DISTRICT, HASH, false)           \
-    X(CUSTOMER, "customer_id", CUSTOMER, HASH, false)           \
-    X(CUSTOMER_NAME, "customer_name", CUSTOMER, ORDERED, true)  \
-    X(STOCK, "stock_id", STOCK, HASH, false)                    \
-    X(ORDER, "orders_id", ORDER, ORDERED, false)                \
-    X(ORDER_CUSTOMER, "orders_customer", ORDER, ORDERED, false) \
-    X(NEW_ORDER, "new_order_id", NEW_ORDER, ORDERED, false)     \
-    X(ORDER_LINE, "order_line_id", ORDER_LINE, ORDERED, false)
+#define TPCC_INDEXES(X)                                                       \
+    X(ITEM, "item_id", ITEM, HASH, false)                                     \
+    X(WAREHOUSE, "warehouse_id", WAREHOUSE, HASH, false)                      \
+    X(DISTRICT, "district_id", DISTRICT, HASH, false)                         \
+    X(CUSTOMER, "customer_id", CUSTOMER, HASH, false)                         \
+    X(CUSTOMER_NAME, "customer_name", CUSTOMER, ORDERED, true)                \
+    X(STOCK, "stock_id", STOCK, HASH, false)                                  \
+    X(ORDER, "orders_id", ORDER, ORDERED, false)                              \
+    X(ORDER_CUSTOMER, "orders_customer", ORDER, ORDERED, false)               \
+    X(NEW_ORDER, "new_order_id", NEW_ORDER, ORDERED, false)                   \
+    X(ORDER_LINE, "order_line_id", ORDER_LINE, ORDERED, false)                \
+    X(WAREHOUSE_YTD, "warehouse_ytd_id", WAREHOUSE_YTD, HASH, false)          \
+    X(DISTRICT_YTD, "district_ytd_id", DISTRICT_YTD, HASH, false)             \
+    X(DISTRICT_NEXT, "district_next_id", DISTRICT_NEXT, HASH, false)          \
+    X(CUSTOMER_ACCOUNT, "customer_account_id", CUSTOMER_ACCOUNT, HASH, false) \
+    X(CUSTOMER_DATA, "customer_data_id", CUSTOMER_DATA, HASH, false)
 
 enum tpcc_index {
 #define TPCC_INDEX_ENUM(id, name, table, kind, non_unique) TPCC_INDEX_##id,
     TPCC_INDEXES(TPCC_INDEX_ENUM)
 #undef TPCC_INDEX_ENUM
-        TPCC_INDEX_COUNT
+        TPCC_INDEX_COUNT,
+    TPCC_INDEX_SPLIT_FIRST = TPCC_INDEX_WAREHOUSE_YTD
 };
 
 /* ---- Keys. Here and inline because the five transactions pack some fifty a call. Ids count from 1. ---- */

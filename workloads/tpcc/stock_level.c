@@ -69,11 +69,10 @@ enum target_status tpcc_run_stock_level(struct workload_worker *self, struct tar
 {
     const struct workload *tpcc = self->tpcc;
     uint32_t w_id = self->request->stock_level.w_id, d_id = self->request->stock_level.d_id;
-    const void *row;
-    enum target_status status = tpcc_read(self, txn, TPCC_INDEX_DISTRICT, tpcc_district_key(w_id, d_id), &row);
+    uint32_t next_o_id;
+    enum target_status status = tpcc_read_order_id(self, txn, tpcc_district_key(w_id, d_id), &next_o_id);
     if (status != TARGET_OK)
         return status;
-    uint32_t next_o_id = ((const struct tpcc_district *)row)->next_o_id;
 
     struct recent recent;
     recent.self = self;

@@ -106,6 +106,30 @@ static const struct {
 #undef INDEX_ROW
 };
 
+static unsigned table_count(const struct tpcc_options *options)
+{
+    return options->split_rows ? TPCC_TABLE_COUNT : TPCC_TABLE_SPLIT_FIRST;
+}
+
+static unsigned index_count(const struct tpcc_options *options)
+{
+    return options->split_rows ? TPCC_INDEX_COUNT : TPCC_INDEX_SPLIT_FIRST;
+}
+
+static size_t row_bytes(const struct tpcc_options *options, enum tpcc_table table)
+{
+    switch (options->split_rows ? table : TPCC_TABLE_COUNT) {
+    case TPCC_TABLE_WAREHOUSE:
+        return sizeof(struct tpcc_warehouse_info);
+    case TPCC_TABLE_DISTRICT:
+        return sizeof(struct tpcc_district_info);
+    case TPCC_TABLE_CUSTOMER:
+        return sizeof(struct tpcc_customer_info);
+    default:
+        return tables[table].row_bytes;
+    }
+}
+
 static bool table_is_filled(const struct tpcc_options *options, enum tpcc_table table)
 {
     switch (table) {
@@ -139,21 +163,22 @@ static size_t payload_max_bytes(const struct tpcc_options *options, enum tpcc_ta
      * where all rows of a table have the room of the largest, each pays for it. */
     enum { NOT_INLINED = 217 };
     bool order = table == TPCC_TABLE_ORDER || table == TPCC_TABLE_ORDER_LINE;
-    return order && !options->orders_inlined ? NOT_INLINED : tables[table].row_bytes;
+    return order && !options->orders_inlined ? NOT_INLINED : row_bytes(options, table);
 }
 
 static enum target_status tpcc_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     struct schema_table all_tables[TPCC_TABLE_COUNT];
     struct schema_index all_indexes[TPCC_INDEX_COUNT];
-    const struct schema schema = {"tpcc", all_tables, all_indexes, TPCC_TABLE_COUNT, TPCC_INDEX_COUNT};
+    const struct schema schema = {"tpcc", all_tables, all_indexes, table_count(&workload->options),
+                                  index_count(&workload->options)};
     workload->name_key_bytes = workload->options.median_sorted ? sizeof(struct tpcc_name_key) : sizeof(uint64_t);
-    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++)
+    for (unsigned i = 0; i < schema.table_count; i++)
         all_tables[i] =
             (struct schema_table){tables[i].name,
                                   {.payload_max_bytes = payload_max_bytes(&workload->options, (enum tpcc_table)i),
                                    .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)}};
-    for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++) {
+    for (unsigned i = 0; i < schema.index_count; i++) {
         bool hashed = i == TPCC_INDEX_CUSTOMER_NAME && workload->options.names_hashed;
         all_indexes[i] = (struct schema_index){indexes[i].name,
                                                indexes[i].table,
@@ -353,7 +378,8 @@ static unsigned tpcc_operations(const struct workload_worker *self)
 static void tpcc_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
 {
     uint64_t counts[TPCC_TABLE_COUNT];
-    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++)
+    const struct tpcc_options *options = &workload->options;
+    for (unsigned i = 0; i < table_count(options); i++)
         counts[i] = rows_loaded(&workload->options, (enum tpcc_table)i);
     if (workload->options.insert_orders)
         counts[TPCC_TABLE_ORDER_LINE] = atomic_load_explicit(&workload->lines_loaded, memory_order_relaxed);
@@ -373,11 +399,11 @@ static void tpcc_data_size(const struct workload *workload, uint64_t *rows, uint
     }
     *rows = 0;
     *bytes = 0;
-    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++) {
+    for (unsigned i = 0; i < table_count(options); i++) {
         *rows += counts[i];
-        *bytes += counts[i] * tables[i].row_bytes;
+        *bytes += counts[i] * row_bytes(options, (enum tpcc_table)i);
     }
-    for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++)
+    for (unsigned i = 0; i < index_count(options); i++)
         *bytes += counts[indexes[i].table] * key_bytes(workload, (enum tpcc_index)i);
 }
 
@@ -417,8 +443,8 @@ static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
 static void tpcc_space(const struct workload *workload, struct target_space *row_space,
                        struct target_space *index_space)
 {
-    schema_space(workload->ops, workload->tables, TPCC_TABLE_COUNT, workload->indexes, TPCC_INDEX_COUNT, row_space,
-                 index_space);
+    schema_space(workload->ops, workload->tables, table_count(&workload->options), workload->indexes,
+                 index_count(&workload->options), row_space, index_space);
 }
 
 static const char *const txn_types[] = {

@@ -69,12 +69,12 @@ static unsigned mask_of(const unsigned *conditions)
 
 static void add_to_warehouse(int64_t cents)
 {
-    CHANGE(&loaded, WAREHOUSE, tpcc_warehouse_key(1), tpcc_warehouse, row, row->ytd_cents += cents);
+    CHANGE(&loaded, WAREHOUSE, tpcc_warehouse_key(1), tpcc_warehouse, row, row->ytd.cents += cents);
 }
 
 static void add_to_district(uint32_t d_id, int64_t cents)
 {
-    CHANGE(&loaded, DISTRICT, tpcc_district_key(1, d_id), tpcc_district, row, row->ytd_cents += cents);
+    CHANGE(&loaded, DISTRICT, tpcc_district_key(1, d_id), tpcc_district, row, row->ytd.cents += cents);
 }
 
 static void condition_1_w_ytd_is_the_sum_of_d_ytd(void **state)
@@ -90,9 +90,9 @@ static void condition_1_w_ytd_is_the_sum_of_d_ytd(void **state)
 static void condition_2_next_order_id(void **state)
 {
     (void)state;
-    CHANGE(&loaded, DISTRICT, tpcc_district_key(1, 3), tpcc_district, row, row->next_o_id++);
+    CHANGE(&loaded, DISTRICT, tpcc_district_key(1, 3), tpcc_district, row, row->next.o_id++);
     assert_caught(ONLY(2), "district (1,3): D_NEXT_O_ID - 1 = 3001, max(O_ID) = 3000 (and ");
-    CHANGE(&loaded, DISTRICT, tpcc_district_key(1, 3), tpcc_district, row, row->next_o_id--);
+    CHANGE(&loaded, DISTRICT, tpcc_district_key(1, 3), tpcc_district, row, row->next.o_id--);
 }
 
 static uint64_t erase_new_order(uint32_t d_id, uint32_t o_id)
@@ -224,19 +224,20 @@ static void condition_9_counts_committed_payments_at_rest(void **state)
 
 static void add_to_customer(int64_t balance_cents, int64_t ytd_cents, uint32_t deliveries)
 {
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->balance_cents += balance_cents,
-           row->ytd_payment_cents += ytd_cents, row->delivery_cnt += deliveries);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row,
+           row->account.balance_cents += balance_cents, row->account.ytd_payment_cents += ytd_cents,
+           row->account.delivery_cnt += deliveries);
 }
 
 static void condition_10_balance_is_what_lines_and_history_say(void **state)
 {
     (void)state;
     add_to_customer(1, -1, 0);
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 4), tpcc_customer, row, row->balance_cents--,
-           row->ytd_payment_cents++);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 4), tpcc_customer, row, row->account.balance_cents--,
+           row->account.ytd_payment_cents++);
     assert_caught(ONLY(10), "customer (1,2,3): C_BALANCE = -9.99, delivered OL_AMOUNT - H_AMOUNT = -10.00");
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 4), tpcc_customer, row, row->balance_cents++,
-           row->ytd_payment_cents--);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 4), tpcc_customer, row, row->account.balance_cents++,
+           row->account.ytd_payment_cents--);
     add_to_customer(-1, 1, 0);
 }
 
@@ -269,10 +270,10 @@ static void condition_12_turnover_is_what_was_delivered(void **state)
 static void condition_12_counts_committed_payments_at_rest(void **state)
 {
     (void)state;
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->payment_cnt++);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->account.payment_cnt++);
     assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(loaded.report, "all customers: C_PAYMENT_CNT = 30001"));
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->payment_cnt--);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->account.payment_cnt--);
 }
 
 static void condition_13_stock_is_what_order_lines_say(void **state)
@@ -324,9 +325,9 @@ static void a_key_that_leads_to_another_row_is_noticed(void **state)
     CHANGE(&loaded, ORDER, tpcc_order_key(1, 6, 40), tpcc_order, row, row->id = 39);
     assert_caught(ONLY(0), "ORDER key of (1,6,40): leads to the row (1,6,39)");
     CHANGE(&loaded, ORDER, tpcc_order_key(1, 6, 40), tpcc_order, row, row->id = 40);
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->id = 3001);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->info.id = 3001);
     assert_caught(ONLY(0), "(1,2,3001) is no customer (and 1 more)"); /* and one too few in number */
-    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->id = 3);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->info.id = 3);
 }
 
 static void an_index_entry_without_a_row_is_noticed(void **state)

@@ -41,8 +41,8 @@ static void assert_delivered(uint32_t d_id, uint32_t o_id, uint8_t carrier)
         sum += line.amount_cents;
     }
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, d_id, order.c_id), &customer);
-    assert_int_equal(customer.balance_cents, -1000 + sum); /* a loaded customer has but one order */
-    assert_int_equal(customer.delivery_cnt, 1);
+    assert_int_equal(customer.account.balance_cents, -1000 + sum); /* a loaded customer has but one order */
+    assert_int_equal(customer.account.delivery_cnt, 1);
 }
 
 static void all_ten_districts_are_delivered(void **state)

@@ -45,7 +45,7 @@ static void data_size_agrees_with_the_target(void **state)
     (void)state;
     tpcc_workload_ops.data_size(loaded.tpcc, &rows, &bytes);
     tpcc_workload_ops.space(loaded.tpcc, &row_space, &index_space);
-    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++)
+    for (unsigned i = 0; i < TPCC_TABLE_SPLIT_FIRST; i++)
         target_rows += table_rows(&loaded, (enum tpcc_table)i);
     assert_int_equal(rows, target_rows);
     assert_int_equal(row_space.rows, target_rows);
@@ -61,18 +61,18 @@ static void warehouse_and_districts_are_as_specified(void **state)
     struct tpcc_warehouse warehouse;
     (void)state;
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &warehouse);
-    assert_int_equal(warehouse.id, 1);
-    assert_int_equal(warehouse.ytd_cents, 30000000);
-    assert_in_range(warehouse.tax_e4, 0, 2000);
-    assert_in_range(strnlen(warehouse.name, 10), 6, 10);
-    assert_memory_equal(warehouse.zip + 4, "11111", 5);
+    assert_int_equal(warehouse.info.id, 1);
+    assert_int_equal(warehouse.ytd.cents, 30000000);
+    assert_in_range(warehouse.info.tax_e4, 0, 2000);
+    assert_in_range(strnlen(warehouse.info.name, 10), 6, 10);
+    assert_memory_equal(warehouse.info.zip + 4, "11111", 5);
     for (uint32_t d = 1; d <= 10; d++) {
         struct tpcc_district district;
         GET(&loaded, DISTRICT, tpcc_district_key(1, d), &district);
-        assert_int_equal(district.id, d);
-        assert_int_equal(district.ytd_cents, 3000000);
-        assert_int_equal(district.next_o_id, 3001);
-        assert_in_range(strnlen(district.street_1, 20), 10, 20);
+        assert_int_equal(district.info.id, d);
+        assert_int_equal(district.ytd.cents, 3000000);
+        assert_int_equal(district.next.o_id, 3001);
+        assert_in_range(strnlen(district.info.street_1, 20), 10, 20);
     }
 }
 
@@ -83,27 +83,27 @@ static void customers_are_as_specified(void **state)
     for (uint32_t c = 1; c <= 3000; c++) {
         struct tpcc_customer customer;
         GET(&loaded, CUSTOMER, tpcc_customer_key(1, 4, c), &customer);
-        assert_int_equal(customer.id, c);
-        assert_int_equal(customer.d_id, 4);
-        assert_int_equal(customer.balance_cents, -1000);
-        assert_int_equal(customer.ytd_payment_cents, 1000);
-        assert_int_equal(customer.payment_cnt, 1);
-        assert_int_equal(customer.delivery_cnt, 0);
-        assert_int_equal(customer.credit_lim_cents, 5000000);
-        assert_in_range(customer.discount_e4, 0, 5000);
-        assert_in_range(strnlen(customer.first, 16), 8, 16);
-        assert_in_range(strnlen(customer.data, 500), 300, 500);
-        assert_memory_equal(customer.middle, "OE", 2);
-        bad += !memcmp(customer.credit, "BC", 2);
-        assert_true(!memcmp(customer.credit, "BC", 2) || !memcmp(customer.credit, "GC", 2));
+        assert_int_equal(customer.info.id, c);
+        assert_int_equal(customer.info.d_id, 4);
+        assert_int_equal(customer.account.balance_cents, -1000);
+        assert_int_equal(customer.account.ytd_payment_cents, 1000);
+        assert_int_equal(customer.account.payment_cnt, 1);
+        assert_int_equal(customer.account.delivery_cnt, 0);
+        assert_int_equal(customer.info.credit_lim_cents, 5000000);
+        assert_in_range(customer.info.discount_e4, 0, 5000);
+        assert_in_range(strnlen(customer.info.first, 16), 8, 16);
+        assert_in_range(strnlen(customer.data.text, 500), 300, 500);
+        assert_memory_equal(customer.info.middle, "OE", 2);
+        bad += !memcmp(customer.info.credit, "BC", 2);
+        assert_true(!memcmp(customer.info.credit, "BC", 2) || !memcmp(customer.info.credit, "GC", 2));
         char last[16];
         if (c <= 1000) {
             tpcc_last_name(c - 1, last);
-            assert_memory_equal(customer.last, last, 16);
+            assert_memory_equal(customer.info.last, last, 16);
         }
         for (uint32_t name = 0; c > 1000 && name < 1000; name++) {
             tpcc_last_name(name, last);
-            if (!memcmp(customer.last, last, 16))
+            if (!memcmp(customer.info.last, last, 16))
                 names[name]++;
         }
     }
@@ -137,8 +137,8 @@ static bool check_name_entry(void *arg, const void *key, uint64_t ref)
     memcpy(&entry, key, sizeof(entry));
     char last[16];
     tpcc_last_name((uint32_t)(be64toh(entry.name_be) % TPCC_NAMES), last);
-    assert_memory_equal(customer->last, last, 16);
-    assert_memory_equal(customer->first, entry.first, 16);
+    assert_memory_equal(customer->info.last, last, 16);
+    assert_memory_equal(customer->info.first, entry.first, 16);
     assert_true(memcmp(scan->before, key, 24) <= 0);
     memcpy(scan->before, key, 24);
     scan->entries++;
@@ -362,7 +362,7 @@ static void the_hash_index_leads_to_the_same_customers(void **state)
             assert_int_equal(tpcc_find_by_name(fixtures[i].self, txn, &choice, &ref), TARGET_OK);
             matches[i] = fixtures[i].self->operations;
             assert_int_equal(tpcc_row_read(fixtures[i].self, txn, TPCC_TABLE_CUSTOMER, ref, &row), TARGET_OK);
-            ids[i] = ((const struct tpcc_customer *)row)->id;
+            ids[i] = ((const struct tpcc_customer *)row)->info.id;
             commit(txn);
         }
         assert_int_equal(ids[0], ids[1]);

@@ -49,7 +49,7 @@ static void an_order_and_its_lines_are_inserted(void **state)
     assert_int_equal(shares[TPCC_SHARE_remote_lines].whole, 6);
 
     GET(&loaded, DISTRICT, tpcc_district_key(1, 3), &district);
-    assert_int_equal(district.next_o_id, 3002);
+    assert_int_equal(district.next.o_id, 3002);
     GET(&loaded, ORDER, tpcc_order_key(1, 3, 3001), &order);
     assert_int_equal(order.id, 3001);
     assert_int_equal(order.c_id, 17);
@@ -133,10 +133,11 @@ static void the_total_has_tax_and_discount(void **state)
         GET(&loaded, ITEM, tpcc_item_key(i), &item);
         sum += 3 * item.price_cents;
     }
-    double total = sum * (1 - customer.discount_e4 / 1e4) * (1 + warehouse.tax_e4 / 1e4 + district.tax_e4 / 1e4);
+    double total =
+        sum * (1 - customer.info.discount_e4 / 1e4) * (1 + warehouse.info.tax_e4 / 1e4 + district.info.tax_e4 / 1e4);
     assert_in_range(loaded.self->output.total_cents, (int64_t)total - 1, (int64_t)total + 1);
     assert_int_equal(loaded.self->output.lines, 8);
-    assert_int_equal(loaded.self->output.o_id, district.next_o_id - 1);
+    assert_int_equal(loaded.self->output.o_id, district.next.o_id - 1);
 }
 
 static void brand_needs_original_in_both_data(void **state)
@@ -176,12 +177,12 @@ static void a_roll_back_leaves_nothing_and_takes_no_order_id(void **state)
     GET(&loaded, STOCK, tpcc_stock_key(1, 100), &stock_after);
     assert_memory_equal(&before, &after, sizeof(before));
     assert_memory_equal(&stock_before, &stock_after, sizeof(stock_before));
-    GONE(&loaded, ORDER, tpcc_order_key(1, 9, before.next_o_id), &order);
+    GONE(&loaded, ORDER, tpcc_order_key(1, 9, before.next.o_id), &order);
     assert_int_equal(table_rows(&loaded, TPCC_TABLE_ORDER_LINE), lines);
     /* The next order has the id. */
     request_order(&loaded.self->request->new_order, 9, 7, 100);
     assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
-    GET(&loaded, ORDER, tpcc_order_key(1, 9, before.next_o_id), &order);
+    GET(&loaded, ORDER, tpcc_order_key(1, 9, before.next.o_id), &order);
 }
 
 static void a_missing_item_that_was_not_meant_is_an_error(void **state)
@@ -208,7 +209,7 @@ static void without_inserts_only_district_and_stock_change(void **state)
     request_order(&np.self->request->new_order, 3, 6, 500);
     assert_int_equal(run(&np, TPCC_new_order), TARGET_OK);
     GET(&np, DISTRICT, tpcc_district_key(1, 3), &district);
-    assert_int_equal(district.next_o_id, 3002);
+    assert_int_equal(district.next.o_id, 3002);
     GET(&np, STOCK, tpcc_stock_key(2, 505), &stock);
     assert_int_equal(stock.ytd, 3);
     assert_int_equal(table_rows(&np, TPCC_TABLE_ORDER), 0);

@@ -77,7 +77,7 @@ static void by_last_name_it_is_a_customer_of_that_name(void **state)
     tpcc_last_name(123, last);
     ask((struct tpcc_customer_choice){.w_id = 1, .d_id = 8, .by_name = true, .name = 123});
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 8, loaded.self->output.c_id), &customer);
-    assert_memory_equal(customer.last, last, 16);
+    assert_memory_equal(customer.info.last, last, 16);
 }
 
 static void it_runs_validated_too(void **state)

@@ -33,7 +33,7 @@ static struct tpcc_payment_request request_payment(uint32_t d_id, uint32_t c_w_i
 static void set_credit(uint32_t w_id, uint32_t d_id, uint32_t c_id, const char *credit)
 {
     CHANGE(&loaded, CUSTOMER, tpcc_customer_key(w_id, d_id, c_id), tpcc_customer, customer,
-           memcpy(customer->credit, credit, 2));
+           memcpy(customer->info.credit, credit, 2));
 }
 
 static void warehouse_district_customer_and_history_agree(void **state)
@@ -52,17 +52,17 @@ static void warehouse_district_customer_and_history_agree(void **state)
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &w_after);
     GET(&loaded, DISTRICT, tpcc_district_key(1, 2), &d_after);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 30), &c_after);
-    assert_int_equal(w_after.ytd_cents, w_before.ytd_cents + 12345);
-    assert_int_equal(d_after.ytd_cents, d_before.ytd_cents + 12345);
-    assert_int_equal(c_after.balance_cents, c_before.balance_cents - 12345);
-    assert_int_equal(c_after.ytd_payment_cents, c_before.ytd_payment_cents + 12345);
-    assert_int_equal(c_after.payment_cnt, c_before.payment_cnt + 1);
-    assert_memory_equal(c_after.data, c_before.data, 500); /* good credit: C_DATA stays */
-    assert_int_equal(loaded.self->output.balance_cents, c_after.balance_cents);
+    assert_int_equal(w_after.ytd.cents, w_before.ytd.cents + 12345);
+    assert_int_equal(d_after.ytd.cents, d_before.ytd.cents + 12345);
+    assert_int_equal(c_after.account.balance_cents, c_before.account.balance_cents - 12345);
+    assert_int_equal(c_after.account.ytd_payment_cents, c_before.account.ytd_payment_cents + 12345);
+    assert_int_equal(c_after.account.payment_cnt, c_before.account.payment_cnt + 1);
+    assert_memory_equal(c_after.data.text, c_before.data.text, 500); /* good credit: C_DATA stays */
+    assert_int_equal(loaded.self->output.balance_cents, c_after.account.balance_cents);
 
     struct tpcc_history history = last_history(&loaded);
     char data[25] = "";
-    snprintf(data, sizeof(data), "%.10s    %.10s", w_before.name, d_before.name);
+    snprintf(data, sizeof(data), "%.10s    %.10s", w_before.info.name, d_before.info.name);
     assert_int_equal(history.amount_cents, 12345);
     assert_int_equal(history.date_us, 987654321);
     assert_true(history.w_id == 1 && history.d_id == 2);
@@ -81,15 +81,15 @@ static void bad_credit_puts_the_payment_in_front_of_c_data(void **state)
     loaded.self->request->payment = request_payment(2, 1, 2, 31);
     assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &after);
-    assert_memory_equal(after.data, front, length);
-    assert_memory_equal(after.data + length, before.data, 500 - length);
+    assert_memory_equal(after.data.text, front, length);
+    assert_memory_equal(after.data.text + length, before.data.text, 500 - length);
 
     loaded.tpcc->options.c_data_rewrite = false;
     assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
     loaded.tpcc->options.c_data_rewrite = true;
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &before);
-    assert_memory_equal(after.data, before.data, 500);
-    assert_int_equal(before.payment_cnt, after.payment_cnt + 1);
+    assert_memory_equal(after.data.text, before.data.text, 500);
+    assert_int_equal(before.account.payment_cnt, after.account.payment_cnt + 1);
 }
 
 static void a_remote_customer_pays_at_our_warehouse(void **state)
@@ -111,8 +111,8 @@ static void a_remote_customer_pays_at_our_warehouse(void **state)
     }
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &after);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_after);
-    assert_int_equal(after.balance_cents, before.balance_cents - 12345);
-    assert_int_equal(d_after.ytd_cents, d_before.ytd_cents);
+    assert_int_equal(after.account.balance_cents, before.account.balance_cents - 12345);
+    assert_int_equal(d_after.ytd.cents, d_before.ytd.cents);
     struct tpcc_history history = last_history(&loaded);
     assert_true(history.w_id == 1 && history.d_id == 2 && history.c_w_id == 2 && history.c_d_id == 7);
 }
@@ -127,11 +127,11 @@ static unsigned namesakes(struct fixture *fixture, uint32_t d_id, uint32_t name,
     for (uint32_t c = 1; c <= 3000; c++) {
         struct tpcc_customer customer;
         GET(fixture, CUSTOMER, tpcc_customer_key(1, d_id, c), &customer);
-        if (memcmp(customer.last, last, 16))
+        if (memcmp(customer.info.last, last, 16))
             continue;
         assert_true(count < max);
         unsigned i = count++;
-        while (i && memcmp(found[i - 1].first, customer.first, 16) > 0) {
+        while (i && memcmp(found[i - 1].info.first, customer.info.first, 16) > 0) {
             found[i] = found[i - 1];
             i--;
         }
@@ -159,7 +159,7 @@ static void by_last_name_it_is_the_median_of_the_first_names(void **state)
         assert_true(count >= 1);
         odd |= count > 1 && count % 2;
         even |= count > 1 && count % 2 == 0;
-        assert_int_equal(pay_by_name(&loaded, 6, name), found[(count + 1) / 2 - 1].id); /* ceil(n/2) */
+        assert_int_equal(pay_by_name(&loaded, 6, name), found[(count + 1) / 2 - 1].info.id); /* ceil(n/2) */
     }
 }
 
@@ -172,13 +172,13 @@ static void unsorted_half_takes_element_n_half_as_stored(void **state)
     open_loaded(&paper, (const char *const[]){"mode", "paper", "remote_payment", "on", NULL});
     for (uint32_t name = 0; name < 30; name++) {
         unsigned count = namesakes(&paper, 6, name, found, 200);
-        uint32_t median = found[(count + 1) / 2 - 1].id;
+        uint32_t median = found[(count + 1) / 2 - 1].info.id;
         for (unsigned i = 0; i < count; i++) { /* the one that has as many below it by id as n/2 */
             unsigned below = 0;
             for (unsigned k = 0; k < count; k++)
-                below += found[k].id < found[i].id;
+                below += found[k].info.id < found[i].info.id;
             if (below == count / 2)
-                assert_int_equal(pay_by_name(&paper, 6, name), found[i].id);
+                assert_int_equal(pay_by_name(&paper, 6, name), found[i].info.id);
         }
         differs |= last_history(&paper).c_id != median;
     }
@@ -197,8 +197,8 @@ static void without_history_none_is_written(void **state)
     np.self->request->payment = request_payment(2, 1, 2, 30);
     assert_int_equal(run(&np, TPCC_payment), TARGET_OK);
     GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &after);
-    assert_int_equal(after.balance_cents, before.balance_cents - 12345);
-    assert_memory_equal(after.data, before.data, 500); /* TPC-C-NP rewrites no C_DATA either */
+    assert_int_equal(after.account.balance_cents, before.account.balance_cents - 12345);
+    assert_memory_equal(after.data.text, before.data.text, 500); /* TPC-C-NP rewrites no C_DATA either */
     assert_int_equal(table_rows(&np, TPCC_TABLE_HISTORY), 0);
     assert_consistent(&np, at_rest);
     close_fixture(&np);

@@ -376,8 +376,8 @@ static void what_the_paper_breaks_would_be_caught(void **state)
     assert_non_null(
         strstr(fixture.report, "condition 10 (C_BALANCE = delivered OL_AMOUNT - sum of H_AMOUNT): customer "));
     fixture.tpcc->options.remote_payment = TPCC_REMOTE_HISTORY; /* and in sum a single cent shows */
-    CHANGE(&fixture, CUSTOMER, tpcc_customer_key(1, 1, 1), tpcc_customer, row, row->balance_cents++,
-           row->ytd_payment_cents--);
+    CHANGE(&fixture, CUSTOMER, tpcc_customer_key(1, 1, 1), tpcc_customer, row, row->account.balance_cents++,
+           row->account.ytd_payment_cents--);
     assert_int_equal(run_check(&fixture, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(fixture.report, "all customers: C_BALANCE = "));
     close_fixture(&fixture);
