@@ -15,6 +15,7 @@ void cpu_init(struct cpu *core, struct memory *memory, unsigned idx)
     core->access_ps = (uint64_t)(memory->machine.access_ns * 1000 + 0.5);
     core->atomic_ps = (uint64_t)(memory->machine.atomic_ns * 1000 + 0.5);
     core->branch_ps = (uint64_t)(memory->machine.branch_ns * 1000 + 0.5);
+    core->atomic_waits = memory->machine.atomic_waits != 0;
     core->window = memory->machine.window;
     core->misses = memory->machine.misses;
     core->store_buffer = memory->machine.store_buffer;
@@ -172,16 +173,9 @@ static void stores_retire(struct cpu *core)
     }
 }
 
-void cpu_write(struct cpu *core, uint64_t address)
+/* A store whose line is there by then. */
+static void store_enter(struct cpu *core, uint64_t done)
 {
-    access_begin(core);
-    uint64_t line = memory_line(core->memory, core->idx, address);
-    struct awaited awaited = await(core, address, line);
-    uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);
-    uint64_t done = memory_store(core->memory, core->idx, line, start, core->now_ps);
-    if (MUTATED(stores_are_free))
-        return;
-    done = latest(done, awaited.line_ps);
     stores_retire(core);
     if (done < core->store_last_ps)
         done = core->store_last_ps; /* T2 */
@@ -195,7 +189,19 @@ void cpu_write(struct cpu *core, uint64_t address)
     core->store_last_ps = done;
 }
 
-void cpu_fence(struct cpu *core)
+void cpu_write(struct cpu *core, uint64_t address)
+{
+    access_begin(core);
+    uint64_t line = memory_line(core->memory, core->idx, address);
+    struct awaited awaited = await(core, address, line);
+    uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);
+    uint64_t done = memory_store(core->memory, core->idx, line, start, core->now_ps);
+    if (MUTATED(stores_are_free))
+        return;
+    store_enter(core, latest(done, awaited.line_ps));
+}
+
+void cpu_drain(struct cpu *core)
 {
     cpu_settle(core);
     if (core->store_count > 0)
@@ -203,14 +209,41 @@ void cpu_fence(struct cpu *core)
     stores_retire(core);
 }
 
-void cpu_lock(struct cpu *core, uint64_t address)
+static bool atomics_wait(const struct cpu *core)
+{
+    return (core->atomic_waits && !MUTATED(atomics_never_wait)) || MUTATED(atomics_always_wait); /* T6 */
+}
+
+void cpu_fence(struct cpu *core)
+{
+    if (atomics_wait(core))
+        cpu_drain(core);
+    core->now_ps += core->atomic_ps;
+    loads_retire(core);
+}
+
+/* A load that takes the line from all others, and a store behind it in the buffer. */
+static struct cpu_load *lock_overlapped(struct cpu *core, uint64_t address)
+{
+    core->last_read = core->accesses;
+    struct cpu_load *load = ask_line(core, address, true, true);
+    uint64_t done_ps = load == NULL ? core->now_ps : load->done_ps;
+    core->now_ps += core->atomic_ps;
+    store_enter(core, done_ps); /* the load stays under way: nothing is retired here */
+    return load;
+}
+
+struct cpu_load *cpu_lock(struct cpu *core, uint64_t address)
 {
     access_begin(core);
-    cpu_fence(core);
+    if (!atomics_wait(core))
+        return lock_overlapped(core, address);
+    cpu_drain(core);
     uint64_t line = memory_line(core->memory, core->idx, address);
     uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
     uint64_t done = memory_store(core->memory, core->idx, line, core->now_ps + walk_ps, core->now_ps);
     stand(core, latest(done, await(core, address, line).line_ps));
     core->now_ps += core->atomic_ps;
     loads_retire(core);
+    return NULL;
 }

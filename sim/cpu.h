@@ -4,12 +4,15 @@
  * A core goes on while loads are under way. It waits for one of them when it needs the address that the load brings,
  * and when `window` later accesses have begun. Before it asks for a line, it waits until fewer than `misses` are under
  * way. A store waits in the buffer, in order, and costs nothing unless the buffer is full. A locked instruction waits
- * for all loads and stores. A branch that was predicted wrongly (branch.h) waits for the load before it, which brought
- * what it tests; what was predicted rightly waits for nothing.
+ * for all loads and stores, or, on machines without `atomic_waits`, is a load and a store that overlap with others. A
+ * branch that was predicted wrongly (branch.h) waits for the load before it, which brought what it tests; what was
+ * predicted rightly waits for nothing.
  *
  *   T1  A core's time never runs backwards.
  *   T3  At most `misses` lines are under way to a core; the next load asks for its line when one has arrived.
  *   T2  Stores become visible to queues in program order.
+ *   T6  With `atomic_waits` a locked instruction begins when all loads and stores before it have ended, and nothing
+ *       begins before it has ended; without, it waits for its address only.
  *   T4  After a wrong prediction nothing begins before the load ahead of the branch has come.
  * Checked by: tests/unit/sim/cpu.c.   Source: the interval model (Genbrugge, Eyerman, Eeckhout, HPCA 2010), simpler.
  */
@@ -33,6 +36,7 @@ struct cpu {
     unsigned idx;
     uint64_t now_ps, accesses, access_ps, atomic_ps, branch_ps;
     uint64_t window, misses, store_buffer; /* the machine's */
+    bool atomic_waits;                     /* the machine's */
     uint64_t last_read;                    /* the number of the youngest load */
     struct cpu_load loads[CPU_LOADS_MAX];
     unsigned load_count, line_count; /* of them; lines that they have asked for */
@@ -48,9 +52,12 @@ void cpu_init(struct cpu *core, struct memory *memory, unsigned idx);
 /* A load from an address. If its line is not there yet: where the caller notes the value; else NULL. */
 struct cpu_load *cpu_read(struct cpu *core, uint64_t address);
 void cpu_write(struct cpu *core, uint64_t address);
-/* A locked instruction; a fence alone. */
-void cpu_lock(struct cpu *core, uint64_t address);
+/* A locked instruction, which brings the value that it found: as cpu_read. */
+struct cpu_load *cpu_lock(struct cpu *core, uint64_t address);
+/* A full fence: compilers make it a locked instruction on the stack. */
 void cpu_fence(struct cpu *core);
+/* Waits for all loads and stores. */
+void cpu_drain(struct cpu *core);
 /* A software prefetch starts a transfer. One for writing takes the line from all others. */
 void cpu_prefetch(struct cpu *core, uint64_t address);
 void cpu_prefetch_write(struct cpu *core, uint64_t address);

@@ -31,6 +31,9 @@
       "a load or store that hits the first level, and the instructions "                                               \
       "between it and the next")                                                                                       \
     X(f64, atomic_ns, "1", "0..1000", "ns", "a locked instruction on a line that the core owns")                       \
+    X(u64, atomic_waits, "1", "0..1", "",                                                                              \
+      "whether a locked instruction waits for all loads and stores "                                                   \
+      "before it, and what is behind it waits for it: 1, or overlaps with them: 0")                                    \
     X(f64, branch_ns, "1", "0..1000", "ns",                                                                            \
       "what a branch that was predicted wrongly costs once its "                                                       \
       "condition is known")                                                                                            \

@@ -143,6 +143,7 @@ static enum target_status task_alone(void *arg, unsigned worker)
     double memory_ns = walk_cold(&measuring->third);
     add(measuring, CALIBRATION_memory_near_ns, memory_ns);
     double misses = memory_ns / chain_walk_many(&measuring->third);
+    add(measuring, CALIBRATION_locked_ns, chain_walk_locked(&measuring->third));
     add(measuring, CALIBRATION_misses, fmin(fmax(misses, 1), CHAIN_WALKS));
     if (measuring->remote.memory != NULL)
         add(measuring, CALIBRATION_memory_remote_ns, walk_cold(&measuring->remote));

@@ -164,6 +164,19 @@ static bool shape_line(const struct calibration *calibration, const char *key, s
     return true;
 }
 
+/* Where locked instructions wait, loads with one between two of them cannot overlap. */
+static void atomic_line(const struct calibration *calibration, struct line *line)
+{
+    double locked_ns = calibration_median(calibration, CALIBRATION_locked_ns),
+           memory_ns = calibration_median(calibration, CALIBRATION_memory_near_ns);
+    bool waits = locked_ns * 2 > memory_ns;
+    (void)snprintf(line->value, sizeof line->value, "%d", waits);
+    (void)snprintf(line->source, sizeof line->source,
+                   "measured: with a locked instruction after each of 64 loads from "
+                   "memory side by side, one takes %.4g ns, %s",
+                   locked_ns, waits ? "so they do not overlap" : "so they overlap");
+}
+
 static void line_of(const struct calibration *calibration, const char *key, struct line *line)
 {
     bool large = pages_are_large(calibration);
@@ -176,6 +189,8 @@ static void line_of(const struct calibration *calibration, const char *key, stru
         told(line, large ? 2 << 20 : 4096,
              large ? "measured: large pages need no walks where small ones do"
                    : "measured: large pages need walks as small ones do, so translations are of small ones");
+    else if (strcmp(key, "atomic_waits") == 0)
+        atomic_line(calibration, line);
     else if (strcmp(key, "walk_ns") == 0)
         measured(calibration, key, large ? CALIBRATION_paged_ns : CALIBRATION_large_paged_ns, line);
     else if (strcmp(key, "title") == 0) {

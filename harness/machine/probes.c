@@ -111,7 +111,7 @@ void chain_walk_groups(const struct chain *chain, size_t steps, double *times)
     }
 }
 
-double chain_walk_many(const struct chain *chain)
+static inline double walk_many(const struct chain *chain, _Atomic uint64_t *line)
 {
     void *nodes[CHAIN_WALKS];
     size_t steps = chain->nodes / CHAIN_WALKS;
@@ -121,9 +121,23 @@ double chain_walk_many(const struct chain *chain)
     chain_flush(chain);
     uint64_t begin_ns = support_clock_ns();
     for (size_t step = 0; step < steps; step++)
-        for (size_t i = 0; i < CHAIN_WALKS; i++)
+        for (size_t i = 0; i < CHAIN_WALKS; i++) {
             nodes[i] = *(void *volatile *)nodes[i];
+            if (line != NULL)
+                (void)atomic_fetch_add_explicit(line, 1, memory_order_relaxed); /* nobody else has it */
+        }
     return per(begin_ns, steps * CHAIN_WALKS);
+}
+
+double chain_walk_many(const struct chain *chain)
+{
+    return walk_many(chain, NULL);
+}
+
+double chain_walk_locked(const struct chain *chain)
+{
+    SUPPORT_FREED _Atomic uint64_t *line = support_alloc_aligned(sizeof *line);
+    return walk_many(chain, line);
 }
 
 double chain_stream(const struct chain *chain)

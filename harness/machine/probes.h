@@ -36,9 +36,11 @@ double chain_walk(const struct chain *chain, size_t steps);
 /* The same of each sixteen loads that follow each other; `times` has room for steps / CHAIN_GROUP. */
 enum { CHAIN_GROUP = 16 };
 void chain_walk_groups(const struct chain *chain, size_t steps, double *times);
-/* How long a load from memory takes where CHAIN_WALKS walks, from places all around the ring, go on side by side. */
+/* How long a load from memory takes where CHAIN_WALKS walks, from places all around the ring, go on side by side; and
+ * with a locked instruction after each load, on a line of the caller's own. */
 enum { CHAIN_WALKS = 64 };
 double chain_walk_many(const struct chain *chain);
+double chain_walk_locked(const struct chain *chain);
 /* Loads from every line of the memory, in order. Bytes a nanosecond. */
 double chain_stream(const struct chain *chain);
 

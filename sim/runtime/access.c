@@ -81,12 +81,31 @@ static void note_fence(void)
 
 /* What waits first uses its line only when those who are behind have asked for theirs. Also a line of its own: they
  * could have taken that meanwhile (S3). */
-static void note_lock(const void *address)
+static void note_drain(struct context *context)
 {
     uintptr_t place = contexts.memory.profile.at;
-    note_fence();
+    cpu_drain(&context->core);
+    context_step(context);
     profile_at(&contexts.memory.profile, place); /* others may have run meanwhile */
-    note_with(cpu_lock, address);
+}
+
+static void note_lock(const void *address, unsigned bytes)
+{
+    struct context *context = contexts.current;
+    if (!pays(context, address)) {
+        note_fence(); /* on the stack */
+        return;
+    }
+    if (!contexts.costs) {
+        access_free(context, address);
+        return;
+    }
+    if (context->core.atomic_waits)
+        note_drain(context);
+    struct cpu_load *load = cpu_lock(&context->core, (uint64_t)(uintptr_t)address);
+    context_step(context);
+    if (load != NULL) /* the address of what follows: what the operation finds, now that it is about to act */
+        load->value = value_at(address, bytes);
 }
 
 /* Each line of [address, address + bytes). */
@@ -193,7 +212,7 @@ void __sanitizer_cov_trace_pc(void)
     {                                                                                   \
         (void)order;                                                                    \
         PLACE();                                                                        \
-        note_lock((const void *)(uintptr_t)address);                                    \
+        note_lock((const void *)(uintptr_t)address, (bits) / 8);                        \
         return operation(address, operand, __ATOMIC_RELAXED);                           \
     }
 
@@ -211,7 +230,7 @@ void __sanitizer_cov_trace_pc(void)
     {                                                                                                                \
         PLACE();                                                                                                     \
         if (order == __ATOMIC_SEQ_CST)                                                                               \
-            note_lock((const void *)(uintptr_t)address);                                                             \
+            note_lock((const void *)(uintptr_t)address, (bits) / 8);                                                 \
         else                                                                                                         \
             note_write((const void *)(uintptr_t)address);                                                            \
         *address = value;                                                                                            \
@@ -229,7 +248,7 @@ void __sanitizer_cov_trace_pc(void)
     {                                                                                                                \
         (void)order, (void)failure;                                                                                  \
         PLACE();                                                                                                     \
-        note_lock((const void *)(uintptr_t)address);                                                                 \
+        note_lock((const void *)(uintptr_t)address, (bits) / 8);                                                     \
         return __atomic_compare_exchange_n(address, expected, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);     \
     }                                                                                                                \
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *address, type *expected, type value, int order,   \

@@ -17,6 +17,7 @@
     "l3_ways = 16\n"           \
     "access_ns = 1\n"          \
     "atomic_ns = 5\n"          \
+    "atomic_waits = 1\n"       \
     "branch_ns = 6\n"          \
     "clock_ns = 8\n"           \
     "pause_ns = 4\n"           \

@@ -49,7 +49,7 @@ static void independent_loads_overlap(void **state)
     assert_non_null(cpu_read(&core, at(0)));
     assert_non_null(cpu_read(&core, at(100)));
     assert_int_equal(now_ns(), 2);
-    cpu_fence(&core);
+    cpu_drain(&core);
     assert_int_equal(now_ns(), 2 + 70);
 }
 
@@ -60,7 +60,7 @@ static void a_load_waits_for_its_address(void **state)
     assert_non_null(load);
     load->value = at(100);
     assert_non_null(cpu_read(&core, at(100) + 8));
-    cpu_fence(&core);
+    cpu_drain(&core);
     assert_int_equal(now_ns(), 1 + 70 + 70);
 }
 
@@ -68,7 +68,7 @@ static void the_window_ends(void **state)
 {
     (void)state;
     (void)cpu_read(&core, at(0));
-    cpu_fence(&core); /* at 71 */
+    cpu_drain(&core); /* at 71 */
     (void)cpu_read(&core, at(50));
     for (unsigned i = 0; i < 9; i++)
         assert_null(cpu_read(&core, at(0)));
@@ -85,7 +85,7 @@ static void so_many_lines_are_under_way_and_no_more(void **state)
     assert_int_equal(now_ns(), 4);
     (void)cpu_read(&core, at(900));
     assert_int_equal(now_ns(), 1 + 70);
-    cpu_fence(&core); /* the fifth was asked for when the first had come */
+    cpu_drain(&core); /* the fifth was asked for when the first had come */
     assert_int_equal(now_ns(), 1 + 70 + 70);
 }
 
@@ -109,7 +109,7 @@ static void a_prefetched_line_is_waited_for_as_long_as_it_takes(void **state)
     for (unsigned i = 0; i < 30; i++)
         core.now_ps += 1000;
     assert_non_null(cpu_read(&core, at(0))); /* it is on its way */
-    cpu_fence(&core);
+    cpu_drain(&core);
     assert_int_equal(now_ns(), 1 + 70);
 }
 
@@ -119,21 +119,21 @@ static uint64_t lock_ps(uint64_t address, void (*prefetch)(struct cpu *core, uin
     struct cpu other;
     cpu_init(&other, &memory, 1);
     (void)cpu_read(&other, address);
-    cpu_fence(&other);
+    cpu_drain(&other);
     cpu_wait(&core, other.now_ps);
     prefetch(&core, address);
     core.now_ps += 1000000; /* it has arrived */
     uint64_t begin_ps = core.now_ps;
-    cpu_lock(&core, address);
+    (void)cpu_lock(&core, address);
     return core.now_ps - begin_ps;
 }
 
 static void a_line_prefetched_for_writing_is_owned(void **state)
 {
     (void)state;
-    cpu_lock(&core, at(200));
+    (void)cpu_lock(&core, at(200));
     uint64_t begin_ps = core.now_ps;
-    cpu_lock(&core, at(200));
+    (void)cpu_lock(&core, at(200));
     uint64_t owned_ps = core.now_ps - begin_ps;
     assert_int_equal(lock_ps(at(0), cpu_prefetch_write), owned_ps);
     assert_true(lock_ps(at(100), cpu_prefetch) > owned_ps);
@@ -142,7 +142,7 @@ static void a_line_prefetched_for_writing_is_owned(void **state)
 static void an_owned_line_is_prefetched_though_no_other_could_be(void **state)
 {
     (void)state;
-    cpu_lock(&core, at(500));
+    (void)cpu_lock(&core, at(500));
     uint64_t begin_ps = core.now_ps;
     for (unsigned i = 0; i < 4; i++)
         (void)cpu_read(&core, at(100 * i));
@@ -158,7 +158,7 @@ static void a_store_waits_in_the_buffer(void **state)
     assert_int_equal(now_ns(), 2);
     cpu_write(&core, at(200)); /* the buffer is full */
     assert_int_equal(now_ns(), 1 + 70);
-    cpu_fence(&core);
+    cpu_drain(&core);
     assert_int_equal(now_ns(), 3 + 70);
 }
 
@@ -167,15 +167,52 @@ static void a_locked_instruction_waits_for_all(void **state)
     (void)state;
     cpu_write(&core, at(0));
     (void)cpu_read(&core, at(100));
-    cpu_lock(&core, at(0));
+    (void)cpu_lock(&core, at(0));
     assert_int_equal(now_ns(), 2 + 70 + 5); /* the access itself passes while it waits */
+}
+
+static void a_locked_instruction_that_overlaps_waits_for_nothing(void **state)
+{
+    (void)state;
+    core.atomic_waits = false;
+    cpu_write(&core, at(0));
+    (void)cpu_read(&core, at(100));
+    assert_non_null(cpu_lock(&core, at(200)));
+    (void)cpu_read(&core, at(300));
+    assert_int_equal(now_ns(), 4 + 5);
+    cpu_drain(&core);
+    assert_int_equal(now_ns(), 4 + 5 + 70);
+    uint64_t begin_ps = core.now_ps;
+    assert_null(cpu_lock(&core, at(200))); /* it took the line from all others */
+    cpu_fence(&core);
+    assert_int_equal(core.now_ps - begin_ps, 1000 + 5000 + 5000);
+}
+
+static void what_a_locked_instruction_brings_may_be_an_address(void **state)
+{
+    (void)state;
+    core.atomic_waits = false;
+    struct cpu_load *load = cpu_lock(&core, at(0));
+    assert_non_null(load);
+    load->value = at(100);
+    (void)cpu_read(&core, at(100));
+    cpu_drain(&core);
+    assert_int_equal(now_ns(), 1 + 70 + 70);
+}
+
+static void a_fence_waits_for_all(void **state)
+{
+    (void)state;
+    (void)cpu_read(&core, at(0));
+    cpu_fence(&core);
+    assert_int_equal(now_ns(), 1 + 70 + 5);
 }
 
 static void a_wrong_prediction_waits_for_the_load_before_it(void **state)
 {
     (void)state;
     (void)cpu_read(&core, at(0));
-    cpu_fence(&core); /* at 71 */
+    cpu_drain(&core); /* at 71 */
     (void)cpu_read(&core, at(100));
     (void)cpu_read(&core, at(0));
     cpu_mispredict(&core); /* it tests what is there; the line before it stays under way */
@@ -219,6 +256,9 @@ int main(void)
         CASE(an_owned_line_is_prefetched_though_no_other_could_be),
         CASE(a_store_waits_in_the_buffer),
         CASE(a_locked_instruction_waits_for_all),
+        CASE(a_locked_instruction_that_overlaps_waits_for_nothing),
+        CASE(what_a_locked_instruction_brings_may_be_an_address),
+        CASE(a_fence_waits_for_all),
         CASE(a_wrong_prediction_waits_for_the_load_before_it),
         CASE(a_settled_core_has_its_loads_and_not_its_stores),
         CASE(time_does_not_run_backwards),

@@ -52,10 +52,10 @@ static void transfers_are_noted_where_they_begin(void **state)
     profile_at(&memory.profile, 1);
     (void)cpu_read(&first, address(0));
     profile_at(&memory.profile, 2);
-    cpu_fence(&first);
+    cpu_drain(&first);
     cpu_wait(&second, first.now_ps);
     profile_at(&memory.profile, 3);
-    cpu_lock(&second, address(0));
+    (void)cpu_lock(&second, address(0));
     assert_int_equal(place_of(1)->from_memory, 1);
     assert_int_equal(place_of(1)->taken_ps, 70000);
     assert_int_equal(place_of(1)->stood_ps, 0);
@@ -73,9 +73,9 @@ static void hits_are_not_noted(void **state)
     (void)state;
     struct cpu core;
     cpu_init(&core, &memory, 0);
-    cpu_lock(&core, address(0));
+    (void)cpu_lock(&core, address(0));
     profile_at(&memory.profile, 1);
-    cpu_lock(&core, address(0));
+    (void)cpu_lock(&core, address(0));
     (void)cpu_read(&core, address(0));
     assert_null(place_of(1));
 }

@@ -117,6 +117,20 @@ static void pages_are_as_large_as_they_act(void **state)
     machine_clear(&machine);
 }
 
+static void locked_instructions_wait_if_loads_around_them_do_not_overlap(void **state)
+{
+    (void)state;
+    for (unsigned waits = 0; waits < 2; waits++) {
+        for (int i = 0; i < 3; i++) {
+            values[CALIBRATION_memory_near_ns][i] = 100;
+            values[CALIBRATION_locked_ns][i] = waits ? 105 : 12;
+        }
+        struct machine machine = read_back();
+        assert_int_equal(machine.atomic_waits, waits);
+        machine_clear(&machine);
+    }
+}
+
 static void what_is_no_machine_is_refused(void **state)
 {
     (void)state;
@@ -156,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup(numbers_say_where_they_come_from, prepare),
         cmocka_unit_test_setup(a_place_that_is_not_there_is_said, prepare),
         cmocka_unit_test_setup(pages_are_as_large_as_they_act, prepare),
+        cmocka_unit_test_setup(locked_instructions_wait_if_loads_around_them_do_not_overlap, prepare),
         cmocka_unit_test_setup(what_is_no_machine_is_refused, prepare),
         cmocka_unit_test(a_chain_is_one_ring),
     };
