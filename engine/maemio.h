@@ -518,6 +518,33 @@ MAE_MUST_USE enum mae_status mae_row_update_sized(struct mae_txn *txn, struct ma
 MAE_MUST_USE enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                                void **data);
 
+/*
+ * Changes a row without reading it, and without a conflict with others that do (a commit-time update): the transaction
+ * notes the operation, and what the row then is, is computed when somebody reads it, or else some microseconds after
+ * the commit. So transactions that only add to a row do not abort each other. Of the writes that commit before this
+ * transaction does, only a deletion of the row makes it abort; and so does a read by a transaction with a later
+ * timestamp.
+ *     MAE_ADD     adds a signed integer of `bytes` bytes (1, 2, 4 or 8) to the one that stands `offset` bytes into the
+ *                 payload, in native order and at any alignment; modulo 2 to the power of its bits
+ *     MAE_MAX     the larger of that integer and the operand
+ *     MAE_APPEND  adds `bytes` bytes at the payload's end, as many of them as the table's payload_max_bytes leaves room
+ *                 for; offset is 0
+ * A payload that ends before the integer does is filled up with zeros. Additions commute, and so do maxima; otherwise
+ * operations on a row count in the order of the transactions' timestamps, and in a transaction in the order of calls.
+ *
+ * `operand` is copied. A transaction that has read or written the row before, or does so later, conflicts over it as
+ * with mae_row_update; so it does if the operand is long (about 500 bytes), and for a row that has lost an index entry.
+ * A transaction may call it for a row any number of times. There are no other functions, since a recovery must know
+ * them before a program can name its own.
+ * MAE_OK; MAE_TOO_LARGE: the integer lies beyond payload_max_bytes, or the operand is larger; MAE_INVALID: there is no
+ * such function, or no integer has that many bytes, or the offset is not 0. Cost: as mae_row_overwrite; whoever reads
+ * first, or the collector, copies the payload.
+ */
+enum mae_function { MAE_ADD, MAE_MAX, MAE_APPEND };
+MAE_MUST_USE enum mae_status mae_row_apply(struct mae_txn *txn, struct mae_table *table, uint64_t row,
+                                           enum mae_function function, size_t offset, const void *operand,
+                                           size_t bytes);
+
 /* Inserts a row of `bytes` bytes with undefined contents, which the caller fills. The row is in no index yet. */
 MAE_MUST_USE enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row,
                                             void **data);
@@ -647,6 +674,8 @@ MAE_MUST_USE enum mae_status mae_update_sized(struct mae_txn *txn, struct mae_in
                                               size_t *new_bytes); /* as mae_row_update_sized */
 MAE_MUST_USE enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                                            void **data);
+MAE_MUST_USE enum mae_status mae_apply(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                       enum mae_function function, size_t offset, const void *operand, size_t bytes);
 /*
  * Updates the row of the key as mae_update_sized does, or, if there is none, inserts the row and its entry as
  * mae_insert does. Then *old is NULL, *old_bytes is 0, and `data` has undefined contents. Each of old, old_bytes and
@@ -941,7 +970,7 @@ struct mae_space {
     uint64_t versions;            /* versions in the chains of these and of deleted rows, inline ones included */
     uint64_t inlined_versions;    /* how many of `versions` are in inline slots */
     uint64_t unused_inline_slots; /* empty inline slots of used rows */
-    uint64_t payload_bytes;       /* sum of the newest payloads */
+    uint64_t payload_bytes;       /* sum of the newest payloads; of noted operations, if there are any, their size */
     uint64_t row_bytes;           /* memory of row heads and inline slots in use */
     uint64_t version_bytes;       /* memory of versions outside rows, in use */
 };

@@ -12,6 +12,9 @@
     X(WAIT_PENDING)      \
     X(WAIT_ROW)          \
     X(CLAIM_INLINE)      \
+    X(WAIT_RESOLVING)    \
+    X(CLAIM_DELTA)       \
+    X(RESOLVE)           \
     X(PRECHECK)          \
     X(INSTALL_LINK)      \
     X(RAISE_RTS)         \

@@ -115,6 +115,40 @@ enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, 
     return row_exists(table, row) ? txn_overwrite(txn, &table->rows, row, bytes, data) : MAE_INVALID;
 }
 
+/* The operation, if a table has such. MAE_OK, MAE_INVALID or MAE_TOO_LARGE. */
+static enum mae_status operation(const struct table *table, enum mae_function function, size_t offset, size_t bytes,
+                                 struct delta_op *op)
+{
+    if (!delta_op_is_valid(function, offset, bytes, MAE_PAYLOAD_MAX_BYTES))
+        return delta_op_is_valid(function, 0, bytes, MAE_PAYLOAD_MAX_BYTES) && function != MAE_APPEND ? MAE_TOO_LARGE
+                                                                                                      : MAE_INVALID;
+    if (!delta_op_is_valid(function, offset, bytes, table->payload_max_bytes))
+        return MAE_TOO_LARGE;
+    *op = (struct delta_op){.function = (uint8_t)function, .offset = (uint16_t)offset, .bytes = (uint16_t)bytes};
+    return MAE_OK;
+}
+
+static enum mae_status apply(struct mae_txn *txn, struct table *table, uint64_t row, enum mae_function function,
+                             size_t offset, const void *operand, size_t bytes)
+{
+    struct delta_op op;
+    if (UNLIKELY(txn->snapshot))
+        return MAE_READ_ONLY;
+    enum mae_status status = operation(table, function, offset, bytes, &op);
+    if (UNLIKELY(status != MAE_OK))
+        return txn->doomed == MAE_OK ? status : txn->doomed;
+    return txn_apply(txn, table, row, &op, operand);
+}
+
+enum mae_status mae_row_apply(struct mae_txn *txn, struct mae_table *table, uint64_t row, enum mae_function function,
+                              size_t offset, const void *operand, size_t bytes)
+{
+    GUARDED const struct guard guard = guard_table(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    return row_exists(table, row) ? apply(txn, &table->rows, row, function, offset, operand, bytes) : MAE_INVALID;
+}
+
 enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row, void **data)
 {
     GUARDED const struct guard guard = guard_table(txn, table);
@@ -437,6 +471,19 @@ enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, cons
     if (UNLIKELY(status != MAE_OK))
         return status;
     return found_row(txn, index, key, row, txn_overwrite(txn, &index->table->rows, row, bytes, data));
+}
+
+enum mae_status mae_apply(struct mae_txn *txn, struct mae_index *index, const void *key, enum mae_function function,
+                          size_t offset, const void *operand, size_t bytes)
+{
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    uint64_t row;
+    enum mae_status status = find(txn, index, key, &row);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    return found_row(txn, index, key, row, apply(txn, rows_of(index), row, function, offset, operand, bytes));
 }
 
 enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, uint64_t *row,

@@ -58,7 +58,7 @@ static void add_row(const struct table *table, char *row, struct mae_space *spac
         uint8_t status = atomic_load_explicit(&version->status, memory_order_relaxed);
         if (!decided && !version_status_is_aborted(status)) { /* what a new transaction sees */
             decided = true;
-            space->rows += status == VERSION_COMMITTED || status == VERSION_MOVED;
+            space->rows += status != VERSION_DELETED;
             space->payload_bytes += version->payload_bytes;
         }
         space->versions++;

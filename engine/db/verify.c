@@ -1,7 +1,7 @@
 /*
  * verify.c - checks the invariants of every chain and every index while nothing runs; see mae_db_verify.
- * Chains: V2, V3 and V5, no version undecided, no version in two chains; indexes: every entry leads to a live row, and
- * each row counts the entries that do (I4). Tables: as many rows as they count.
+ * Chains: V2, V3, V5 and CU3, no version undecided, no version in two chains; indexes: every entry leads to a live row,
+ * and each row counts the entries that do (I4). Tables: as many rows as they count.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -40,6 +40,31 @@ __attribute__((format(printf, 2, 3))) static bool finding(struct verifier *verif
     return false;
 }
 
+/* `newer_status` is that of the next newer version that is not aborted. */
+static bool check_version(struct verifier *verifier, const struct table *table, uint64_t row_id,
+                          const struct version *version, uint8_t newer_status)
+{
+    uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
+    if ((!version_status_is_committed(status) || status == VERSION_RESOLVING) && status != VERSION_ABORTED)
+        return finding(verifier,
+                       "table %u row %" PRIu64 ": version with wts %" PRIu64 " has status %u though nothing runs",
+                       table->id, row_id, version_wts(version), status);
+    if (status == VERSION_MOVED && version_status_is_plain(newer_status))
+        return finding(verifier,
+                       "table %u row %" PRIu64 ": the version above the moved one of %" PRIu64 " does not say so (V5)",
+                       table->id, row_id, version_wts(version));
+    if (status == VERSION_DELETED && newer_status == VERSION_DELTA)
+        return finding(verifier, "table %u row %" PRIu64 ": operations are noted above a tombstone (CU3)", table->id,
+                       row_id);
+    if (status == VERSION_DELTA && !delta_is_whole(version->payload, version->payload_bytes, table->payload_max_bytes))
+        return finding(verifier, "table %u row %" PRIu64 ": the operations that are noted at %" PRIu64 " are none",
+                       table->id, row_id, version_wts(version));
+    if (version->payload_bytes > table->payload_max_bytes && status >= VERSION_COMMITTED && status != VERSION_ABORTED)
+        return finding(verifier, "table %u row %" PRIu64 ": payload of %u bytes, maximum %u", table->id, row_id,
+                       version->payload_bytes, table->payload_max_bytes);
+    return true;
+}
+
 static bool check_row(struct verifier *verifier, struct table *table, uint64_t row_id)
 {
     char *row = table_row(table, row_id);
@@ -73,23 +98,16 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
         if (rts < version_wts(version))
             return finding(verifier, "table %u row %" PRIu64 ": rts %" PRIu64 " is below wts %" PRIu64 " (V2)",
                            table->id, row_id, rts, version_wts(version));
-        if (!version_status_is_committed(status) && status != VERSION_ABORTED)
-            return finding(verifier,
-                           "table %u row %" PRIu64 ": version with wts %" PRIu64 " has status %u though nothing runs",
-                           table->id, row_id, version_wts(version), status);
-        if (status == VERSION_MOVED && newer_status == VERSION_COMMITTED)
-            return finding(verifier,
-                           "table %u row %" PRIu64 ": the version above the moved one of %" PRIu64
-                           " does not say so (V5)",
-                           table->id, row_id, version_wts(version));
+        if (!check_version(verifier, table, row_id, version, newer_status))
+            return false;
         if (status != VERSION_ABORTED)
             newer_status = status;
-        if (version->payload_bytes > table->payload_max_bytes)
-            return finding(verifier, "table %u row %" PRIu64 ": payload of %u bytes, maximum %u", table->id, row_id,
-                           version->payload_bytes, table->payload_max_bytes);
         newer_wts = version_wts(version);
         handle = atomic_load_explicit(&version->older, memory_order_relaxed);
     }
+    if (newer_status == VERSION_DELTA)
+        return finding(verifier, "table %u row %" PRIu64 ": operations are noted above nothing (CU3)", table->id,
+                       row_id);
     return true;
 }
 

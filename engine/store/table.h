@@ -20,6 +20,7 @@
 
 #include "engine/base/compiler.h"
 #include "engine/base/mem.h"
+#include "engine/store/delta.h"
 #include "engine/store/entry_counts.h"
 #include "engine/store/version_pool.h"
 
@@ -41,6 +42,7 @@ struct table {
     uint32_t size_class;     /* of a version that holds payload_max_bytes */
     bool is_node;            /* rows are nodes of an index; set right after table_init */
     _Atomic uint8_t closing; /* enum table_closing; ORD-17 */
+    _Atomic bool has_deltas; /* some version of a row is a DELTA, or was; ORD-18 */
     unsigned id;             /* place in the database's list, and in each worker's row allocators */
     uint64_t number;         /* of a table of rows in the log, where numbers are never used again; 0 without a log */
     struct span rows;
@@ -132,6 +134,19 @@ static inline uint64_t table_rows_made(const struct table *table)
 static inline bool table_is_closed(const struct table *table)
 {
     return atomic_load_explicit(&table->closing, memory_order_acquire) == TABLE_CLOSED; /* ORD-17 */
+}
+
+/* The longest list of operations that a version of a row has (delta.h). */
+static inline size_t table_delta_room(const struct table *table)
+{
+    size_t room = table->payload_max_bytes > DELTA_LEAST_BYTES ? table->payload_max_bytes : DELTA_LEAST_BYTES;
+    return room < DELTA_MOST_BYTES ? room : DELTA_MOST_BYTES;
+}
+
+/* The size of a version that has a list first, and then the row's value. */
+static inline size_t table_delta_bytes(const struct table *table)
+{
+    return table->payload_max_bytes > DELTA_LEAST_BYTES ? table->payload_max_bytes : DELTA_LEAST_BYTES;
 }
 
 static ALWAYS_INLINE char *table_row(const struct table *table, uint64_t row)

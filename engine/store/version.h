@@ -4,14 +4,16 @@
  * A version is private to its writer until commit.c links it. Its writer decides it once. Its memory is reused only
  * after gc.h's conditions hold.
  *     UNUSED --claim--> PENDING --decide--> COMMITTED | MOVED | DELETED | ABORTED --gc--> UNUSED
- * or, if transactions may still stand on it, --gc--> UNLINKED --gc--> UNUSED.
+ * or, if transactions may still stand on it, --gc--> UNLINKED --gc--> UNUSED. A version that notes operations (delta.h)
+ * is decided as DELTA, which is committed, too. Whoever needs its value computes it:
+ *     DELTA --resolve--> RESOLVING --resolve--> COMMITTED
  *   V1  wts is constant while the version is reachable.
  *   V2  rts >= wts and only grows.
  *   V3  Along `older`, wts strictly decreases.
  *   V4  Transactions reach only the newest part of a chain, down to the first committed version (COMMITTED, MOVED or
  *       DELETED) below the horizon. Older versions belong to the collector.
  *   V5  MOVED is the status of a committed version of a row that has lost an index entry since the row was inserted.
- *       Above a MOVED version there is no COMMITTED one: later versions of the row inherit the status.
+ *       Above a MOVED version there is no COMMITTED one, and no DELTA: later versions of the row inherit the status.
  * Checked by: db/verify.c.   Source: Cicada, SIGMOD 2017, section 3.2.
  * Not here: linking (txn/commit.c), reuse (version_pool.c), why reuse is safe (txn/gc.c).
  *
@@ -35,6 +37,8 @@ enum { HANDLE_NONE = 0, HANDLE_INLINE = 1, HANDLE_FIRST = 2 };
 enum version_status {
     VERSION_UNUSED,
     VERSION_PENDING,
+    VERSION_DELTA,     /* committed; the payload is a list of operations */
+    VERSION_RESOLVING, /* one thread computes the payload, and waits for nobody meanwhile */
     VERSION_COMMITTED,
     VERSION_MOVED,
     VERSION_DELETED,
@@ -45,7 +49,19 @@ enum version_status {
 /* Whether the version is committed, as a tombstone is, too: a reader stops at it. */
 static inline bool version_status_is_committed(uint8_t status)
 {
-    return status >= VERSION_COMMITTED && status <= VERSION_DELETED;
+    return status >= VERSION_DELTA && status <= VERSION_DELETED;
+}
+
+/* Whether it is committed and its payload is still to be computed. */
+static inline bool version_status_is_unresolved(uint8_t status)
+{
+    return status == VERSION_DELTA || status == VERSION_RESOLVING;
+}
+
+/* Whether it is a committed version of a row that is there and has lost no entry. */
+static inline bool version_status_is_plain(uint8_t status)
+{
+    return status >= VERSION_DELTA && status <= VERSION_COMMITTED;
 }
 
 /* Whether a reader goes on to what is older, whatever its timestamp. */

@@ -24,6 +24,7 @@ enum access_flags {
     ACCESS_MOVED = 256,     /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
     ACCESS_TOUCH = 512,     /* if the transaction does not write the row itself, the commit writes it, unchanged */
     ACCESS_ENTRIES = 1024,  /* `entries` is set: the row gains or loses index entries */
+    ACCESS_DELTA = 4096,    /* a write: `fresh` notes operations (store/delta.h), and will be a DELTA */
     ACCESS_RECORDED = 2048, /* `saved` is set: the entry has been recorded for a rollback (undo.h) */
 };
 

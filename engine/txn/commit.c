@@ -330,19 +330,6 @@ static NOINLINE void sort_writes(struct access_set *set, uint32_t count)
     }
 }
 
-/* ---- 4. Raise the read timestamps. Before the checks, since they do so, too, for a version that has settled. ---- */
-
-static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
-{
-    RACE(RAISE_RTS);
-    uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
-    /* Ends: rts only grows (V2), and each failed exchange has seen it grow. */
-    while (rts < ts || (MUTATED(rts_lowered) && rts > ts))
-        if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
-            break;
-    MAE_DCHECK(atomic_load_explicit(&version->rts, memory_order_relaxed) >= ts || MUTATED(rts_lowered)); /* V2 */
-}
-
 /* ---- Does the timestamp still see what was read, and may that be overwritten? For pre-check and check. ---- */
 
 /* True if the newest version is still the one read: no version can have come in between. The common case: one load. */
@@ -383,7 +370,7 @@ static ALWAYS_INLINE bool may_supersede(const struct mae_txn *txn, const struct 
     if (access->flags & ACCESS_READ) {
         if (older != access->read)
             return false;
-    } else if (version_status(older) != VERSION_COMMITTED &&
+    } else if (!version_status_is_plain(version_status(older)) &&
                !(MUTATED(blind_over_moved) && version_status(older) == VERSION_MOVED)) {
         return false; /* no row any more, or an entry that led to it has gone since: read-modify-write inherits that */
     }
@@ -639,17 +626,19 @@ static NOINLINE enum mae_status prepare_decision(struct mae_txn *txn, struct wri
     return MAE_OK;
 }
 
-static COLD enum version_status special_status(const struct access *access)
+static COLD enum version_status special_status(struct mae_worker *worker, const struct access *access)
 {
     if (access->flags & ACCESS_DELETE)
         return MUTATED(lost_tombstone) ? VERSION_COMMITTED : VERSION_DELETED;
-    return VERSION_MOVED;
+    MAE_DCHECK((access->flags & (ACCESS_DELTA | ACCESS_MOVED)) != (ACCESS_DELTA | ACCESS_MOVED)); /* V5 */
+    COUNT_ADD(worker, deltas, (access->flags & ACCESS_DELTA) != 0);
+    return access->flags & ACCESS_DELTA ? VERSION_DELTA : VERSION_MOVED;
 }
 
-static ALWAYS_INLINE enum version_status decided_status(const struct access *access)
+static ALWAYS_INLINE enum version_status decided_status(struct mae_worker *worker, const struct access *access)
 {
-    bool plain = LIKELY(!(access->flags & (ACCESS_DELETE | ACCESS_MOVED)));
-    return plain ? VERSION_COMMITTED : special_status(access);
+    bool plain = LIKELY(!(access->flags & (ACCESS_DELETE | ACCESS_MOVED | ACCESS_DELTA)));
+    return plain ? VERSION_COMMITTED : special_status(worker, access);
 }
 
 static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_count)
@@ -663,7 +652,7 @@ static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_cou
         RACE(DECIDE);
         MAE_DCHECK(access->flags & ACCESS_INSTALLED);
         MAE_DCHECK(version_status(access->fresh) == VERSION_PENDING); /* ORD-7: decided once */
-        atomic_store_explicit(&access->fresh->status, decided_status(access), memory_order_release); /* ORD-7 */
+        atomic_store_explicit(&access->fresh->status, decided_status(worker, access), memory_order_release); /* ORD-7 */
         gc_push(&worker->gc, access->table, access->row, access->fresh_handle, txn->ts, GC_BASE);
     }
 }

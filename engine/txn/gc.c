@@ -7,6 +7,7 @@
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
+#include "engine/txn/resolve.h"
 #include "engine/txn/worker.h"
 
 enum {
@@ -296,7 +297,7 @@ static void limbo_run(struct mae_worker *worker, const struct gc_item *item, str
     version_handle handle = run.first;
     for (uint32_t i = 0; i < run.count; i++) {
         struct version *version = row_version(item->table, item->row, handle);
-        MAE_DCHECK(atomic_load_explicit(&version->status, memory_order_relaxed) >= VERSION_COMMITTED); /* G2 */
+        MAE_DCHECK(atomic_load_explicit(&version->status, memory_order_relaxed) >= VERSION_DELTA); /* G2 */
         /* Release, since G2's check loads it. Transactions that walk past look for another version. */
         if (!MUTATED(unlinked_unmarked))
             atomic_store_explicit(&version->status, VERSION_UNLINKED, memory_order_release);
@@ -316,7 +317,7 @@ static struct run aborted_run(const struct gc_item *item, version_handle first)
     while (run.behind != HANDLE_NONE && run.count < GC_RUN_MOST) {
         struct version *version = row_version(item->table, item->row, run.behind);
         uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
-        MAE_DCHECK(status >= VERSION_COMMITTED && status <= VERSION_ABORTED); /* H1: decided; G5: in the chain */
+        MAE_DCHECK(status >= VERSION_DELTA && status <= VERSION_ABORTED); /* H1: decided; G5: in the chain */
         if (status != VERSION_ABORTED)
             break;
         run.behind = atomic_load_explicit(&version->older, memory_order_acquire);
@@ -447,7 +448,17 @@ static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, st
     RACE(GC_UNLINK);
     atomic_store_explicit(&newer->older, run.behind, memory_order_release); /* ORD-8 */
     limbo_run(worker, item, run);
+    if (MUTATED(delta_freed_early))
+        release_versions(worker, --worker->gc.tail);
     return true;
+}
+
+/* For a version that stays in its row: it has its value before what is below is unlinked (resolve.h, CU3). */
+static ALWAYS_INLINE void resolve(struct mae_worker *worker, const struct gc_item *item, struct version *version)
+{
+    uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
+    if (UNLIKELY(version_status_is_unresolved(status)) && !MUTATED(delta_cut_early))
+        version_resolve(worker, item->table, item->row, version);
 }
 
 /*
@@ -473,6 +484,8 @@ static enum outcome thin_out(struct mae_worker *worker, const struct gc_item *it
             run.count = 0;
         }
         if (needed) {
+            if (!MUTATED(delta_kept_unresolved))
+                resolve(worker, item, version);
             kept = version;
             outcome = OUTCOME_STAYS;
             passed++;
@@ -491,6 +504,7 @@ static enum outcome thin_out(struct mae_worker *worker, const struct gc_item *it
 static enum outcome collect_base(struct mae_worker *worker, const struct gc_item *item, struct version *base,
                                  uint64_t min_rts, const struct horizon_pins *pins, uint64_t floor)
 {
+    resolve(worker, item, base);
     enum outcome outcome = thin_out(worker, item, base, pins, floor);
     if (outcome != OUTCOME_DONE)
         return outcome;
@@ -508,7 +522,7 @@ static enum outcome collect_base(struct mae_worker *worker, const struct gc_item
     return OUTCOME_DONE;
 }
 
-/* As collect, with pins. */
+/* As collect, with pins, of which there may be none: what is unlinked waits in limbo. */
 static NOINLINE enum outcome collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                                             const struct horizon_pins *pins)
 {
@@ -522,6 +536,15 @@ static NOINLINE enum outcome collect_pinned(struct mae_worker *worker, const str
     return collect_base(worker, item, row_version(item->table, item->row, item->handle), min_rts, pins,
                         MUTATED(pinned_walks_on) ? 0 : UINT64_MAX);
 }
+
+/* Whether what is unlinked in the table must wait in limbo (resolve.h, CU3). */
+static ALWAYS_INLINE bool needs_limbo(const struct table *table)
+{
+    /* ORD-18: if the item's version or its row's base is or was a DELTA, its writer has said so before. */
+    return UNLIKELY(atomic_load_explicit(&table->has_deltas, memory_order_relaxed));
+}
+
+static const struct horizon_pins no_pins;
 
 /* Puts the item in the list of those that wait for a pin to go. False if there is no room. */
 static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_kind kind)
@@ -610,6 +633,8 @@ static NOINLINE enum outcome collect_walking(struct mae_worker *worker, const st
     enum outcome outcome = find_base(worker, &base, min_rts);
     if (outcome != OUTCOME_DONE)
         return outcome;
+    if (!pins && needs_limbo(item->table))
+        pins = &no_pins;
     if (base.handle != HANDLE_NONE && pins)
         outcome =
             collect_base(worker, &base, row_version(base.table, base.row, base.handle), min_rts, pins, item->stamp);
@@ -663,6 +688,8 @@ static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc
         unlink_aborted(worker, item);
     else if (pins)
         outcome = collect_pinned(worker, item, min_rts, pins);
+    else if (needs_limbo(item->table))
+        outcome = collect_pinned(worker, item, min_rts, &no_pins);
     else
         collect(worker, item, min_rts);
     bool seen_to = outcome == OUTCOME_DONE || wait_for_another_look(worker, item, outcome, &before);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/store/delta.h"
 #include "engine/txn/visible.h"
 
 enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
@@ -66,7 +67,7 @@ static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct versi
 static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct access *access, size_t bytes,
                                                   uint32_t flags)
 {
-    MAE_DCHECK(!txn->snapshot && bytes <= access->table->payload_max_bytes);
+    MAE_DCHECK(!txn->snapshot && (bytes <= access->table->payload_max_bytes || flags & ACCESS_DELTA));
     MAE_DCHECK(!(access->flags & ACCESS_WRITE));
     struct version *fresh = version_create(txn, access->table, access->row, bytes, &access->fresh_handle);
     if (UNLIKELY(!fresh))
@@ -108,6 +109,19 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
     return MAE_OK;
 }
 
+/* ---- Operations that are noted (store/delta.h). ---- */
+
+/* The version read has its value afterwards, and is committed. It may be a DELTA only if a write that did not need its
+ * value was taken back, or has become an update. */
+static ALWAYS_INLINE void read_resolve(struct mae_txn *txn, const struct access *access)
+{
+    if (LIKELY(!version_status_is_unresolved(version_status(access->read))))
+        return;
+    horizon_walk_begin(txn->worker->slot);
+    version_resolve(txn->worker, access->table, access->row, access->read);
+    horizon_walk_end(txn->worker->slot);
+}
+
 /* ---- Finding versions. ---- */
 
 /* For reads of one row after the other: they look now and then only. */
@@ -136,9 +150,17 @@ static ALWAYS_INLINE enum mae_status give(struct version *version, const void **
     return MAE_OK;
 }
 
+static enum mae_status fold(struct mae_txn *txn, struct access *access);
+
 /* Reads a row that the transaction has accessed before. */
-static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const void **data, size_t *bytes)
+static ALWAYS_INLINE enum mae_status access_reread(struct mae_txn *txn, struct access *access, const void **data,
+                                                   size_t *bytes)
 {
+    if (UNLIKELY(access->flags & ACCESS_DELTA)) {
+        enum mae_status status = fold(txn, access);
+        if (status != MAE_OK)
+            return status;
+    }
     /* A later update may still change a copy in place, so a read of a copied row gives the version that was read. */
     if (((access->flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE &&
          !(MUTATED(own_write_unseen) && access->read)) ||
@@ -146,14 +168,14 @@ static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const 
         return access->flags & ACCESS_DELETE ? MAE_NOT_FOUND : give(access->fresh, data, bytes);
     if (version_status(access->read) == VERSION_DELETED)
         return MAE_NOT_FOUND;
+    read_resolve(txn, access);
     return give(access->read, data, bytes);
 }
 
-/* The row's entry with the version the transaction reads; NULL with *status when there is none. */
-static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct table *table, char *row, uint64_t slot,
-                                                struct visible *found, enum mae_status *status)
+/* The row's entry with the version that the transaction has found; NULL with *status when there is none. */
+static ALWAYS_INLINE struct access *access_found(struct mae_txn *txn, struct table *table, char *row, uint64_t slot,
+                                                 const struct visible *found, enum mae_status *status)
 {
-    *found = visible_find(txn->worker, table, row, txn->ts);
     if (UNLIKELY(!found->version)) {
         *status = found->pending_abort ? txn_doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
         return NULL;
@@ -167,6 +189,14 @@ static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct tabl
     access->read_handle = found->handle;
     access->flags = ACCESS_READ | (found->is_head ? ACCESS_READ_HEAD : 0);
     return access;
+}
+
+/* The row's entry with the version the transaction reads; NULL with *status when there is none. */
+static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct table *table, char *row, uint64_t slot,
+                                                struct visible *found, enum mae_status *status)
+{
+    *found = visible_find(txn->worker, table, row, txn->ts);
+    return access_found(txn, table, row, slot, found, status);
 }
 
 static ALWAYS_INLINE bool read_is_plain(const struct access *access)
@@ -224,7 +254,7 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
     if (UNLIKELY(!table->is_node) || UNLIKELY(txn->accesses.node_write_count)) {
         struct access *access = access_set_find(&txn->accesses, row, &slot);
         if (access)
-            return access_reread(access, data, bytes);
+            return access_reread(txn, access, data, bytes);
     }
     return give_found(txn, visible_find(txn->worker, table, row, txn->ts), data, bytes);
 }
@@ -286,7 +316,7 @@ static NOINLINE enum mae_status read_specially(struct mae_txn *txn, struct table
 static NOINLINE enum mae_status read_again(struct mae_txn *txn, struct access *access, const void **data, size_t *bytes)
 {
     MAE_DCHECK(access->read != NULL || access->flags & ACCESS_WRITE);
-    return is_too_old(txn) ? txn_doom(txn, MAE_ABORT_OLD) : access_reread(access, data, bytes);
+    return is_too_old(txn) ? txn_doom(txn, MAE_ABORT_OLD) : access_reread(txn, access, data, bytes);
 }
 
 enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
@@ -342,6 +372,44 @@ static ALWAYS_INLINE enum mae_status record(struct mae_txn *txn, struct access *
     return LIKELY(!txn_has_savepoints(txn)) || undo_record(txn, access) ? MAE_OK : txn_doom(txn, MAE_NO_MEMORY);
 }
 
+/*
+ * Turns noted operations into a read-modify-write: for a transaction that needs the value before it commits. It has not
+ * read the row so far, so it reads what its timestamp sees now. MAE_ABORT_NEWER: the row has been deleted since the
+ * operations were noted, or has lost an entry.
+ */
+static NOINLINE enum mae_status fold(struct mae_txn *txn, struct access *access)
+{
+    enum mae_status status = record(txn, access);
+    if (status != MAE_OK)
+        return status;
+    if (!(access->flags & ACCESS_READ)) {
+        struct visible found = visible_find(txn->worker, access->table, access->row, txn->ts);
+        if (found.pending_abort)
+            return txn_doom(txn, MAE_ABORT_PENDING);
+        if (!found.version || version_status(found.version) != VERSION_COMMITTED)
+            return txn_doom(txn, MAE_ABORT_NEWER);
+        access->read = found.version;
+        access->read_handle = found.handle;
+        access->flags &= ~(uint32_t)ACCESS_READ_HEAD;
+        access->flags |= (MUTATED(delta_read_unchecked) ? 0 : ACCESS_READ) | (found.is_head ? ACCESS_READ_HEAD : 0);
+        status = early_abort(txn, access, &found);
+        if (status != MAE_OK)
+            return status;
+    }
+    read_resolve(txn, access);
+    unsigned char list[DELTA_MOST_BYTES];
+    struct version *fresh = access->fresh;
+    const size_t list_bytes = fresh->payload_bytes;
+    MAE_DCHECK(list_bytes <= sizeof list);
+    memcpy(list, fresh->payload, list_bytes);
+    fresh->payload_bytes = access->read->payload_bytes;
+    payload_fill(fresh, access->read);
+    fresh->payload_bytes = (uint16_t)delta_compute(list, list_bytes, fresh->payload, fresh->payload_bytes,
+                                                   access->table->payload_max_bytes);
+    access->flags &= ~(uint32_t)ACCESS_DELTA;
+    return MAE_OK;
+}
+
 /* Writes a row that the transaction has accessed before. With 0 bytes a blind write is empty; an update keeps the
  * size. */
 static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, bool blind,
@@ -351,7 +419,7 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
     bool sized = bytes || (blind && !MUTATED(empty_write_keeps_size));
     if (access->flags & ACCESS_DELETE)
         return MAE_NOT_FOUND;
-    status = record(txn, access);
+    status = UNLIKELY(access->flags & ACCESS_DELTA) ? fold(txn, access) : record(txn, access);
     if (UNLIKELY(status != MAE_OK))
         return status;
     if (access->flags & ACCESS_WRITE) {
@@ -366,6 +434,7 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
     } else {
         if (version_status(access->read) == VERSION_DELETED)
             return MAE_NOT_FOUND;
+        read_resolve(txn, access);
         struct visible found = look_again(txn, access);
         status = early_abort(txn, access, &found);
         if (status == MAE_OK)
@@ -415,14 +484,27 @@ size_t txn_payload_bytes(const void *payload)
     return ((const struct version *)(const void *)version)->payload_bytes;
 }
 
-bool txn_own_bytes(const struct mae_txn *txn, const struct table *table, uint64_t row_id, size_t *bytes)
+bool txn_own_bytes(struct mae_txn *txn, const struct table *table, uint64_t row_id, size_t *bytes)
 {
     uint64_t slot;
-    const struct access *access = access_set_find(&txn->accesses, table_row(table, row_id), &slot);
-    if (!access || !(access->flags & ACCESS_WRITE))
+    struct access *access = access_set_find(&txn->accesses, table_row(table, row_id), &slot);
+    if (!access || !(access->flags & ACCESS_WRITE) ||
+        (access->flags & ACCESS_DELTA && fold(txn, access) != MAE_OK)) /* then it is doomed */
         return false;
     *bytes = access->fresh->payload_bytes;
     return true;
+}
+
+/* As visible_find, for a write that does not need the value: the version may be unresolved. */
+static ALWAYS_INLINE struct visible find_unresolved(struct mae_txn *txn, struct table *table, char *row)
+{
+    struct visible found = visible_newest(table, row, txn->ts);
+    if (LIKELY(found.version != NULL))
+        return found;
+    horizon_walk_begin(txn->worker->slot);
+    found = visible_search(txn->worker, table, row, txn->ts);
+    horizon_walk_end(txn->worker->slot);
+    return found;
 }
 
 enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, void **data)
@@ -435,11 +517,11 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (access)
         return update_again(txn, access, bytes, true, NULL, data);
-    struct visible found;
-    access = access_read(txn, table, row, slot, &found, &status);
+    const struct visible found = find_unresolved(txn, table, row);
+    access = access_found(txn, table, row, slot, &found, &status);
     if (UNLIKELY(!access))
         return status;
-    if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
+    if (UNLIKELY(!version_status_is_plain(version_status(access->read))) && !row_is_there(txn, access))
         return MAE_NOT_FOUND; /* the access stays a read: the caller acts on the row's absence */
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
         return txn_doom(txn, MAE_ABORT_RTS);
@@ -449,6 +531,73 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     if (LIKELY(!(access->flags & ACCESS_MOVED))) /* else a read-modify-write, which inherits MOVED */
         access->flags &= ~(uint32_t)ACCESS_READ; /* blind: a write by another transaction in between does no harm */
     *data = access->fresh->payload;
+    return MAE_OK;
+}
+
+/* Does an operation to a row as an update. It has an entry in the access set. */
+static enum mae_status apply_as_update(struct mae_txn *txn, struct access *access, const struct delta_op *op,
+                                       const void *operand)
+{
+    void *data;
+    enum mae_status status = update_again(txn, access, 0, false, NULL, &data);
+    if (status != MAE_OK)
+        return status;
+    const size_t bytes = access->fresh->payload_bytes, most = access->table->payload_max_bytes;
+    size_t after = delta_size_after(op, bytes, most);
+    status = after != bytes ? access_resize(txn, access, after) : MAE_OK;
+    if (status == MAE_OK)
+        (void)delta_do(op, operand, access->fresh->payload, bytes, most);
+    return status;
+}
+
+/* Of a row that the transaction has accessed before. */
+static enum mae_status apply_again(struct mae_txn *txn, struct access *access, const struct delta_op *op,
+                                   const void *operand)
+{
+    if (access->flags & ACCESS_DELTA) {
+        enum mae_status status = record(txn, access);
+        size_t bytes = access->fresh->payload_bytes;
+        if (status != MAE_OK)
+            return status;
+        if (delta_add(access->fresh->payload, &bytes, table_delta_room(access->table), op, operand)) {
+            access->fresh->payload_bytes = (uint16_t)bytes;
+            return MAE_OK;
+        }
+    }
+    return apply_as_update(txn, access, op, operand);
+}
+
+enum mae_status txn_apply(struct mae_txn *txn, struct table *table, uint64_t row_id, const struct delta_op *op,
+                          const void *operand)
+{
+    enum mae_status status = check_writable(txn, table, 0);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    char *row = table_row(table, row_id);
+    uint64_t slot;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    if (access)
+        return apply_again(txn, access, op, operand);
+    const struct visible found = find_unresolved(txn, table, row);
+    access = access_found(txn, table, row, slot, &found, &status);
+    if (UNLIKELY(!access))
+        return status;
+    if (UNLIKELY(!version_status_is_plain(version_status(access->read)))) /* a MOVED one is inherited from */
+        return row_is_there(txn, access) ? apply_as_update(txn, access, op, operand) : MAE_NOT_FOUND;
+    if (delta_op_bytes(op) > table_delta_room(table) || txn->worker->log)
+        return apply_as_update(txn, access, op, operand);
+    if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
+        return txn_doom(txn, MAE_ABORT_RTS);
+    /* ORD-18: before any other thread can see the version. */
+    if (UNLIKELY(!atomic_load_explicit(&table->has_deltas, memory_order_relaxed)))
+        atomic_store_explicit(&table->has_deltas, true, memory_order_relaxed);
+    status = access_write(txn, access, table_delta_bytes(table), ACCESS_DELTA);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    access->flags &= ~(uint32_t)ACCESS_READ; /* as a blind write */
+    size_t bytes = 0;
+    (void)delta_add(access->fresh->payload, &bytes, table_delta_room(table), op, operand);
+    access->fresh->payload_bytes = (uint16_t)bytes;
     return MAE_OK;
 }
 
@@ -510,7 +659,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
         if (access->flags & ACCESS_DELETE)
             return MAE_NOT_FOUND;
         access->fresh->payload_bytes = 0;
-        access->flags = (access->flags & ~(uint32_t)ACCESS_MOVED) | ACCESS_DELETE;
+        access->flags = (access->flags & ~(uint32_t)(ACCESS_MOVED | ACCESS_DELTA)) | ACCESS_DELETE;
         return MAE_OK;
     }
     struct visible found;
@@ -540,7 +689,7 @@ enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row
     uint64_t slot;
     struct access *access = *touched = access_set_find(&txn->accesses, row, &slot);
     if (LIKELY(access != NULL)) /* what the caller then notes is recorded, too */
-        status = record(txn, access);
+        status = UNLIKELY(access->flags & ACCESS_DELTA) ? fold(txn, access) : record(txn, access);
     if (UNLIKELY(status != MAE_OK))
         return status;
     if (LIKELY(access != NULL) && access->flags & (ACCESS_WRITE | ACCESS_TOUCH))
@@ -573,6 +722,7 @@ enum mae_status txn_write_touched(struct mae_txn *txn)
         access->flags &= ~(uint32_t)ACCESS_TOUCH;
         if (access->flags & ACCESS_WRITE)
             continue;
+        read_resolve(txn, access);
         enum mae_status status = access_write(txn, access, access->read->payload_bytes, 0);
         if (status != MAE_OK)
             return status;

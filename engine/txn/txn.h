@@ -14,6 +14,7 @@
 #include "engine/maemio.h"
 
 struct access;
+struct delta_op;
 struct table;
 
 /* Dooms the transaction: it cannot commit any more. The first status it is doomed with stays. Returns `status`. */
@@ -38,11 +39,18 @@ enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t ro
 
 /* The size of a payload that a call has given. */
 size_t txn_payload_bytes(const void *payload);
-/* Whether the transaction has written the row, and then the size of its new version. */
-bool txn_own_bytes(const struct mae_txn *txn, const struct table *table, uint64_t row, size_t *bytes);
+/* Whether the transaction has written the row, and then the size of its new version. If the transaction has noted
+ * operations, they are carried out, which may doom it: then false. */
+bool txn_own_bytes(struct mae_txn *txn, const struct table *table, uint64_t row, size_t *bytes);
 
 /* Blind write of an existing row. */
 enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes, void **data);
+
+/* Notes an operation, which is valid for the table, on an existing row: a blind write whose value is computed when
+ * somebody needs it (resolve.h). If the transaction has read or written the row, or the row has lost an entry, or there
+ * is no room for the operand, it is an update. */
+enum mae_status txn_apply(struct mae_txn *txn, struct table *table, uint64_t row, const struct delta_op *op,
+                          const void *operand);
 
 /* New row, contents undefined. MAE_NO_MEMORY. */
 enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t bytes, uint64_t *row, void **data);

@@ -99,7 +99,9 @@ static void restore(struct mae_txn *txn, const struct undo_record *record)
     } else if (access->flags & ACCESS_WRITE) {
         discard_write(txn, access);
     }
-    access->flags = record->flags;
+    /* Noted operations that have been carried out since then have made it a read, which is still validated (U1). */
+    const uint32_t read = record->flags & ACCESS_DELTA && !MUTATED(undo_read_forgotten) ? ACCESS_READ : 0;
+    access->flags = record->flags | (access->flags & read);
     access->entries = record->entries;
     access->saved = record->saved;
 }

@@ -8,6 +8,7 @@
 #include "engine/base/check.h"
 #include "engine/base/race.h"
 #include "engine/base/wait.h"
+#include "engine/txn/resolve.h"
 #include "engine/txn/worker.h"
 
 /*
@@ -25,6 +26,17 @@ static NOINLINE uint8_t version_wait(struct mae_worker *worker, struct version *
         wait_step(i);
     }
     return status;
+}
+
+static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
+{
+    RACE(RAISE_RTS);
+    uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
+    /* Ends: rts only grows (V2), and each failed exchange has seen it grow. */
+    while (rts < ts || (MUTATED(rts_lowered) && rts > ts))
+        if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
+            break;
+    MAE_DCHECK(atomic_load_explicit(&version->rts, memory_order_relaxed) >= ts || MUTATED(rts_lowered)); /* V2 */
 }
 
 /* ORD-7: the status is loaded with acquire and decided with release, so a transaction that sees COMMITTED also sees the
@@ -100,12 +112,14 @@ again:
 }
 
 /* As visible_search, as a counted walk: the transaction may be overtaken while it stands on a version that no pin
- * protects (horizon.h, H7). */
+ * protects (horizon.h, H7). The version that it finds has its value. */
 static NOINLINE struct visible visible_walk(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
 {
     MAE_DCHECK(atomic_load_explicit(&worker->slot->walks, memory_order_relaxed) % 2 == 0); /* H7: walks do not nest */
     horizon_walk_begin(worker->slot);
     struct visible found = visible_search(worker, table, row, ts);
+    if (found.version && version_status_is_unresolved(version_status(found.version)))
+        version_resolve(worker, table, row, found.version);
     horizon_walk_end(worker->slot);
     return found;
 }

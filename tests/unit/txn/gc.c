@@ -4,7 +4,7 @@
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
  * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, aborted_left, pin_ignored,
  * held_dropped, held_few_at_once, adopts_one, overtaken_keeps_garbage, awaited_stops_early, pinned_walks_on,
- * walks_again, all_at_once, postponed_as_walked, retyped_trusted and free_memory_hoarded.
+ * walks_again, all_at_once, postponed_as_walked, retyped_trusted, free_memory_hoarded and delta_kept_unresolved.
  */
 #include "tests/support/world.h"
 
@@ -698,6 +698,47 @@ static void a_pin_keeps_what_it_sees_and_nothing_else(void **state)
         settle(&world); /* no transaction writes the rows any more: the kept versions go all the same */
         assert_int_equal(space_of(&world).versions, 2);
         assert_int_equal(row_value(world.workers[0], world.table, row), 1200);
+        close_with_pins(&world);
+    }
+}
+
+static void note_one(struct world *world, unsigned worker, uint64_t row)
+{
+    const int64_t one = 1;
+    struct mae_txn *txn = begin(world->workers[worker]);
+    assert_ok(mae_row_apply(txn, world->table, row, MAE_ADD, 0, &one, sizeof one));
+    assert_ok(mae_commit(txn));
+}
+
+/* CU3. What a pin sees has its value before what is below it goes, although its own item is worked off late, and what
+ * is above does not need the value. */
+static void a_pin_keeps_the_value_of_noted_operations(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < PIN_CASES; c++) {
+        struct world world = world_with_pins(pin_cases[c]);
+        uint64_t row = new_row(world.workers[0], world.table, 1000);
+        struct mae_worker *late = world.workers[1];
+        settle(&world);
+        note_one(&world, 1, row);
+        const struct gc_queue queue = late->gc;
+        memset(&late->gc, 0, sizeof late->gc);
+        uint64_t ts = now_ts(&world);
+        set_pin(&world, 2, ts, ts);
+        struct mae_txn *blind = begin(world.workers[0]);
+        assert_ok(row_set(blind, world.table, row, 2000));
+        assert_ok(mae_commit(blind));
+        for (unsigned i = 0; i < 100; i++)
+            note_one(&world, 0, row);
+        settle(&world);
+        assert_int_equal(value_at(&world, row, ts), 1001);
+        late->gc = queue;
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 2);
+        set_pin(&world, 2, 0, 0);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 2100);
         close_with_pins(&world);
     }
 }
@@ -1580,6 +1621,7 @@ int main(void)
         cmocka_unit_test(who_stands_on_an_aborted_version_goes_on),
         cmocka_unit_test(a_pin_keeps_what_it_sees_and_nothing_else),
         cmocka_unit_test(a_pin_keeps_what_was_visible_in_its_time),
+        cmocka_unit_test(a_pin_keeps_the_value_of_noted_operations),
         cmocka_unit_test(a_deletion_waits_for_pins),
         cmocka_unit_test(a_tombstone_is_unlinked_once),
         cmocka_unit_test(a_tombstone_in_limbo_is_left_alone),
