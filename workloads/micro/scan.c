@@ -4,10 +4,11 @@
  * kind=table scans the whole table in row order. kind=keys announces scan_length consecutive keys and looks each up in
  * the index. kind=range scans such a range through an ordered index. Scans run as snapshots, except kind=range with
  * snapshot=off. The `operations` of a scan are the records that it visited, so operations per second are records per
- * second. A scan must visit exactly the existing rows, each in order and with its own key. What it saw counts only if
- * it commits. In the end the update counters sum to the committed updates. So do the counters weighted by a number of
- * each key's own, hence no update went to another record. Source: the scans of the Cicada authors' own test program:
- * 10M records, 95% scans, theta 0.99, lengths uniform in 1..99.
+ * second. With long_workers some workers only scan and the others only update. A scan must visit exactly the existing
+ * rows, each in order and with its own key. What it saw counts only if it commits. In the end the update counters sum
+ * to the committed updates. So do the counters weighted by a number of each key's own, hence no update went to another
+ * record. Source: the scans of the Cicada authors' own test program: 10M records, 95% scans, theta 0.99, lengths
+ * uniform in 1..99.
  */
 #include "workloads/micro/micro.h"
 
@@ -23,8 +24,11 @@
     X(bytes, record_bytes, "100", "8..65528", "bytes", "size of a record")                                        \
     X(enum, kind, "table", "table|keys|range", "",                                                                \
       "table: all rows; keys: consecutive keys, each by a hash lookup; range: the same through an ordered index") \
-    X(u64, scan_length_max, "99", "1..1000000", "rows", "kind=keys and range: 1 to this many rows, uniformly")    \
+    X(u64, scan_length_min, "1", "1..1000000", "rows", "kind=keys and range: the shortest scan")                  \
+    X(u64, scan_length_max, "99", "1..1000000", "rows", "the longest one; uniformly between the two")             \
     X(f64, scan_ratio, "0.95", "0..1", "", "share of transactions that scan; the rest update one record")         \
+    X(u64, long_workers, "0", "0..256", "",                                                                       \
+      "so many workers, the first, only scan, the others only update, if there are others")                       \
     X(bool, snapshot, "on", "", "", "off: range and keys scans run as read-write transactions")                   \
     X(enum, distribution, "zipfian", DISTRIBUTION_NAMES, "", "where scans begin and which records are updated")   \
     X(f64, theta, "0.99", "0..100", "", "skew of the zipf-like distributions")
@@ -46,6 +50,7 @@ struct workload {
     struct micro micro;
     struct scan_options options;
     struct distribution distribution;
+    bool apart; /* the first long_workers only scan, the others only update */
 };
 
 struct workload_worker {
@@ -80,6 +85,11 @@ static enum target_status create(const void *values, const struct target_ops *op
         snprintf(error, error_bytes, "snapshot=off with kind=table: table scans are snapshots only");
         return TARGET_INVALID;
     }
+    if (options.scan_length_min > options.scan_length_max) {
+        snprintf(error, error_bytes, "scan_length_min=%" PRIu64 " is more than scan_length_max=%" PRIu64,
+                 options.scan_length_min, options.scan_length_max);
+        return TARGET_INVALID;
+    }
     enum target_status status =
         options.kind == KIND_TABLE ? target_needs_table_scan(ops, error, error_bytes) : TARGET_OK;
     if (status != TARGET_OK)
@@ -89,6 +99,7 @@ static enum target_status create(const void *values, const struct target_ops *op
     if (!workload)
         return TARGET_NO_MEMORY;
     workload->options = options;
+    workload->apart = options.long_workers > 0 && workers > options.long_workers;
     struct distribution_config keys = {.kind = (enum distribution_kind)options.distribution,
                                        .theta = options.theta,
                                        .hot_fraction = 0.2,
@@ -111,14 +122,18 @@ static enum target_status setup(struct workload *workload, struct target *target
 
 static unsigned next(struct workload_worker *w)
 {
-    const struct scan_options *options = &w->base.workload->options;
-    w->type = rng_unit(&w->base.rng) < options->scan_ratio ? SCAN : UPDATE;
+    const struct workload *workload = w->base.workload;
+    const struct scan_options *options = &workload->options;
+    bool scans =
+        workload->apart ? w->base.worker_idx < options->long_workers : rng_unit(&w->base.rng) < options->scan_ratio;
+    w->type = scans ? SCAN : UPDATE;
     w->key = distribution_draw(&w->base.workload->distribution, &w->base.rng);
     w->length = options->records;
     if (w->type == SCAN && options->kind == KIND_TABLE) {
         w->key = 0;
     } else if (w->type == SCAN) {
-        w->length = 1 + rng_below(&w->base.rng, options->scan_length_max);
+        w->length =
+            options->scan_length_min + rng_below(&w->base.rng, options->scan_length_max - options->scan_length_min + 1);
         if (w->length > options->records - w->key)
             w->length = options->records - w->key;
     }

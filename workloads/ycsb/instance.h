@@ -34,6 +34,8 @@
     X(u64, records, "10M", "1..1000000000000", "rows", "rows loaded, keys 0 and up")                                   \
     X(bytes, record_bytes, "100", "8..65528", "bytes", "size of a record; the key (8 bytes) is not part of it")        \
     X(u64, ops_per_txn, "16", "1..1024", "", "requests in a transaction")                                              \
+    X(u64, long_workers, "0", "0..256", "", "so many workers, the first, run long transactions only")                  \
+    X(u64, long_ops_per_txn, "1000", "1..1024", "", "requests in a long transaction, of the same kinds as the others") \
     X(f64, read_ratio, "0.5", "0..1", "", "share of requests that read; what no ratio claims are updates")             \
     X(u64, fields, "1", "1..1024", "", "fields of a record, each of record_bytes / fields bytes")                      \
     X(enum, field_lengths, "constant", "constant|uniform|zipfian", "",                                                 \
@@ -138,6 +140,12 @@ static inline void ycsb_record_fill(const struct workload *workload, void *data,
         fields_fill(workload->fields, data, key, FIELDS_MAX, stamp);
     else
         record_fill(data, (size_t)workload->options.record_bytes, key, stamp);
+}
+
+/* Whether all transactions of this worker are long ones. */
+static inline bool ycsb_is_long(const struct workload *workload, unsigned worker_idx)
+{
+    return worker_idx < workload->options.long_workers;
 }
 
 /* How requests are drawn for a worker; what create probes and worker_create draws. */

@@ -12,8 +12,8 @@
 #include "workloads/record.h"
 #include "workloads/ycsb/instance.h"
 
-enum { READ_ONLY, READ_WRITE }; /* transaction types, see ycsb.c */
-enum { NEWEST_PERIOD = 64 };    /* transactions between two looks at what the others inserted */
+enum { READ_ONLY, READ_WRITE, LONG }; /* transaction types, see ycsb.c */
+enum { NEWEST_PERIOD = 64 };          /* transactions between two looks at what the others inserted */
 
 struct workload_worker {
     /* Read only, but for `at`. */
@@ -27,7 +27,7 @@ struct workload_worker {
     uint64_t records;
     size_t record_bytes;
     unsigned worker_idx, workers;
-    bool batch, blind, one_field, snapshot_reads, wide, inserts, follow_newest, hashed;
+    bool is_long, batch, blind, one_field, snapshot_reads, wide, inserts, follow_newest, hashed;
     /* The present request. */
     enum target_mode mode;
     unsigned count;   /* requests in the transaction */
@@ -73,7 +73,8 @@ void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, stru
         .seed = workload->seed,
         .stream = worker_idx,
         .requests = ring_requests(workload),
-        .ops_per_txn = (unsigned)options->ops_per_txn,
+        .ops_per_txn =
+            (unsigned)(ycsb_is_long(workload, worker_idx) ? options->long_ops_per_txn : options->ops_per_txn),
         .read_ratio = options->read_ratio,
         .insert_ratio = options->insert_ratio,
         .scan_ratio = options->scan_ratio,
@@ -118,9 +119,9 @@ enum target_status ycsb_worker_create(struct workload *workload, struct target_w
                                       struct workload_worker **state)
 {
     const struct ycsb_options *options = &workload->options;
-    size_t ops = (size_t)options->ops_per_txn;
     struct ring_config config;
     ycsb_ring_config(workload, worker_idx, &config);
+    size_t ops = config.ops_per_txn;
 
     struct workload_worker *w = mem_alloc(sizeof *w);
     if (!w)
@@ -147,6 +148,7 @@ enum target_status ycsb_worker_create(struct workload *workload, struct target_w
     w->record_bytes = (size_t)options->record_bytes;
     w->worker_idx = worker_idx;
     w->workers = workload->workers;
+    w->is_long = ycsb_is_long(workload, worker_idx);
     w->batch = options->batch;
     w->blind = options->update_kind == UPDATE_BLIND;
     w->one_field = workload->fields && options->update_fields == FIELDS_ONE;
@@ -270,7 +272,7 @@ unsigned ycsb_next(struct workload_worker *w)
             w->scan_lengths[i] = (uint32_t)(1 + rng_below(&w->rng, w->scan_length_max));
     bool read_only = header & RING_READ_ONLY;
     w->mode = read_only && w->snapshot_reads ? TARGET_SNAPSHOT : TARGET_READ_WRITE;
-    return read_only ? READ_ONLY : READ_WRITE;
+    return w->is_long ? LONG : read_only ? READ_ONLY : READ_WRITE;
 }
 
 unsigned ycsb_request(const struct workload_worker *w, const uint64_t **keys, const uint8_t **kinds)

@@ -13,7 +13,7 @@
 
 static const struct option_spec option_table[] = {YCSB_OPTIONS(OPTION_SPEC) OPTION_END};
 
-static const char *const txn_types[] = {"read_only", "read_write", NULL};
+static const char *const txn_types[] = {"read_only", "read_write", "long", NULL};
 
 /*
  * The core workloads (github.com/brianfrankcooper/YCSB, workloads/workload[a-f]): one request a transaction, 10
@@ -127,6 +127,25 @@ static enum target_status create_fields(struct workload *workload, char *error, 
                : TARGET_NO_MEMORY;
 }
 
+/* Can different keys be drawn for each transaction? The first worker and the last have all lengths that there are. */
+static enum target_status probe(const struct workload *workload, char *error, size_t error_bytes)
+{
+    const unsigned workers[] = {0, workload->workers - 1};
+    for (unsigned i = 0; i < 2; i++) {
+        struct ring_config config;
+        ycsb_ring_config(workload, workers[i], &config);
+        if (ring_probe(&config))
+            continue;
+        snprintf(error, error_bytes,
+                 "%u different keys a transaction are hardly ever drawn from %" PRIu64
+                 " records so skewed: lower %s or theta, or duplicates=drop",
+                 config.ops_per_txn, workload->options.records,
+                 ycsb_is_long(workload, workers[i]) ? "long_ops_per_txn" : "ops_per_txn");
+        return TARGET_INVALID;
+    }
+    return TARGET_OK;
+}
+
 static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                                  struct workload **result, char *error, size_t error_bytes)
 {
@@ -156,17 +175,8 @@ static enum target_status create(const void *values, const struct target_ops *op
         status = create_fields(workload, error, error_bytes);
     if (status == TARGET_OK)
         status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
-    if (status == TARGET_OK && options.duplicates == DUPLICATES_REDRAW) {
-        struct ring_config config;
-        ycsb_ring_config(workload, 0, &config);
-        if (!ring_probe(&config)) {
-            snprintf(error, error_bytes,
-                     "%" PRIu64 " different keys a transaction are hardly ever drawn from %" PRIu64
-                     " records so skewed: lower ops_per_txn or theta, or duplicates=drop",
-                     options.ops_per_txn, options.records);
-            status = TARGET_INVALID;
-        }
-    }
+    if (status == TARGET_OK && options.duplicates == DUPLICATES_REDRAW)
+        status = probe(workload, error, error_bytes);
     if (status != TARGET_OK) {
         destroy(workload);
         return status;

@@ -41,6 +41,7 @@ static const struct {
     {&scan_workload_ops, {"records", "300", "kind", "keys", "scan_ratio", "0.5", NULL}, false},
     {&scan_workload_ops, {"records", "300", "kind", "keys", "snapshot", "off", "record_bytes", "12", NULL}, false},
     {&scan_workload_ops, {"records", "300", "kind", "range", "scan_ratio", "0.5", NULL}, true},
+    {&scan_workload_ops, {"records", "300", "kind", "keys", "long_workers", "1", "scan_length_min", "99", NULL}, false},
     {&scan_workload_ops, {"records", "300", "kind", "range", "snapshot", "off", "theta", "0", NULL}, true},
     {&churn_workload_ops, {"keys", "100", "turn", "500", "ops_per_txn", "8", NULL}, true},
     {&churn_workload_ops, {"keys", "7", "turn", "9", "record_bytes_max", "16", "scan_ratio", "0.5", NULL}, true},
@@ -348,6 +349,36 @@ static void scan_finds_missing_and_foreign_rows(void **state)
     }
 }
 
+/* The first worker's transactions scan, and the end of the table cuts few of them short; those of the others update. A
+ * worker alone does both. */
+static void long_workers_only_scan(void **state)
+{
+    (void)state;
+    struct drive drive;
+    unsigned whole = 0;
+    const char *pairs[] = {
+        "records",         "3000", "kind",         "keys", "theta", "0", "scan_ratio", "0.5", "scan_length_min", "20",
+        "scan_length_max", "30",   "long_workers", "1",    NULL};
+    drive_open(&drive, &oracle_target_ops, &scan_workload_ops, 3, drive_seed(), pairs);
+    for (unsigned i = 0; i < 600; i++) {
+        drive_step(&drive, 0);
+        assert_in_range(scan_workload_ops.operations(drive.states[0]), 1, 30);
+        whole += scan_workload_ops.operations(drive.states[0]) >= 20;
+        drive_step(&drive, 1 + i % 2);
+        assert_int_equal(scan_workload_ops.operations(drive.states[1 + i % 2]), 1);
+    }
+    assert_in_range(whole, 500, 600);
+    assert_int_equal(drive.committed[0], 600); /* scan */
+    assert_int_equal(drive.committed[1], 600); /* update */
+    drive_expect_sound(&drive);
+    drive_close(&drive);
+    drive_open(&drive, &oracle_target_ops, &scan_workload_ops, 1, drive_seed(), pairs);
+    for (unsigned i = 0; i < 600; i++)
+        drive_step(&drive, 0);
+    assert_in_range(drive.committed[0], 200, 400);
+    drive_close(&drive);
+}
+
 static void scan_finds_lost_updates(void **state)
 {
     (void)state;
@@ -458,6 +489,7 @@ static void combinations_that_cannot_work_are_refused(void **state)
         {&append_workload_ops, {"lists", "1", NULL}, "only 1"},
         {&scan_workload_ops, {"snapshot", "off", NULL}, "kind=table"},
         {&scan_workload_ops, {"distribution", "zipfian-gray", "theta", "2", NULL}, "theta 2"},
+        {&scan_workload_ops, {"kind", "keys", "scan_length_min", "100", NULL}, "scan_length_max=99"},
         {&bank_workload_ops, {"accounts", "1", NULL}, "accounts: '1' is out"},
         {&skew_workload_ops, {"audit_ratio", "2", NULL}, "0..1"},
         {&singlekey_workload_ops, {"record_bytes", "4", NULL}, "8..65528"},
@@ -547,6 +579,7 @@ int main(void)
         cmocka_unit_test(a_lost_row_is_corruption),
         cmocka_unit_test(singlekey_names_both_values),
         cmocka_unit_test(scan_finds_missing_and_foreign_rows),
+        cmocka_unit_test(long_workers_only_scan),
         cmocka_unit_test(scan_finds_lost_updates),
         cmocka_unit_test(blind_finds_what_is_not_the_last_write),
         cmocka_unit_test(blind_takes_any_last_write_without_an_order),

@@ -41,6 +41,7 @@ static void runs_end_with_a_proof(void **state)
         {SMALL, FIELDS, "update_kind", "blind", "modify_ratio", "0.2", "field_lengths", "uniform", NULL},
         {SMALL, "fields", "3", "record_bytes", "300", "update_kind", "blind", "modify_ratio", "0.2", NULL},
         {SMALL, "field_lengths", "zipfian", "insert_ratio", "0.2", "distribution", "latest", NULL},
+        {SMALL, "long_workers", "1", "long_ops_per_txn", "50", "insert_ratio", "0.1", NULL},
     };
     uint64_t seed = drive_seed();
     for (size_t t = 0; t < TARGETS; t++)
@@ -53,7 +54,7 @@ static void runs_end_with_a_proof(void **state)
                 drive_expect_sound(&drive);
                 drive_run(&drive, STEPS);
                 drive_expect_sound(&drive);
-                assert_true(drive.committed[0] + drive.committed[1] == STEPS / 10 + STEPS);
+                assert_true(drive.committed[0] + drive.committed[1] + drive.committed[2] == STEPS / 10 + STEPS);
                 uint64_t rows, bytes, inserted = 0;
                 for (unsigned i = 0; i < workers; i++)
                     inserted += drive.workload->shares[i].inserted;
@@ -125,6 +126,23 @@ static void counters_sum_to_the_updates(void **state)
     assert_int_equal(drive.workload->shares[0].updates + drive.workload->shares[1].updates, STEPS * 7);
     assert_non_null(strstr(drive.report, "sum to 21000, committed updates: 21000"));
     assert_int_equal(drive.committed[1], STEPS); /* read_write */
+    drive_close(&drive);
+}
+
+static void long_transactions_are_of_the_first_workers_only(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 3, drive_seed(),
+               (const char *[]){SMALL, "read_ratio", "0", "ops_per_txn", "7", "long_workers", "2", "long_ops_per_txn",
+                                "100", NULL});
+    drive_run(&drive, STEPS);
+    drive_expect_sound(&drive);
+    assert_int_equal(drive.committed[2], STEPS / 3 * 2); /* long */
+    assert_int_equal(drive.committed[1], STEPS / 3);
+    assert_int_equal(drive.workload->shares[0].updates, STEPS / 3 * 100);
+    assert_int_equal(drive.workload->shares[1].updates, STEPS / 3 * 100);
+    assert_int_equal(drive.workload->shares[2].updates, STEPS / 3 * 7);
     drive_close(&drive);
 }
 
@@ -620,6 +638,8 @@ static void combinations_that_cannot_work_are_refused(void **state)
         {{"record_bytes", "7", NULL}, "8..65528"},
         {{"record_bytes", "65529", NULL}, "8..65528"},
         {{"ops_per_txn", "1025", NULL}, "1..1024"},
+        {{"records", "500", "long_workers", "1", NULL}, "1000 different keys"},
+        {{"records", "500", "long_workers", "1", NULL}, "lower long_ops_per_txn"},
         {{"distribution", "pareto", NULL}, "zipfian-gray"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -688,6 +708,7 @@ int main(void)
         cmocka_unit_test(runs_end_with_a_proof),
         cmocka_unit_test(one_worker_gives_equal_rows_on_every_target),
         cmocka_unit_test(counters_sum_to_the_updates),
+        cmocka_unit_test(long_transactions_are_of_the_first_workers_only),
         cmocka_unit_test(a_lost_update_is_found),
         cmocka_unit_test(a_changed_counter_names_its_key_and_both_values),
         cmocka_unit_test(a_missing_row_is_found),
