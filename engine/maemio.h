@@ -30,6 +30,8 @@
  *     workers no longer wait for it. When an overtaken read-write transaction commits it moves to a later place in the
  *     order, at which its reads are validated. So its timestamp is final only when mae_commit has returned. It can fail
  *     like any other transaction.
+ *   - With restamp=extend, a call that writes, or the commit, may move a read-write transaction to a later place, too.
+ *     That is never before what it was ordered behind.
  *
  * Broken invariants. Reads are checked at commit, not before. So a read-write transaction that will abort may see row A
  * as it was before another transaction and row B as it was after, and with them a sum that never existed. It never
@@ -392,7 +394,7 @@ MAE_MUST_USE enum mae_status mae_release(struct mae_txn *txn, uint64_t mark);
 
 /*
  * The transaction's place in the serial order; for a snapshot, the place of the last transaction that it may see. It is
- * final once mae_commit has returned: an overtaken transaction moves to a later place when it commits (see "Order").
+ * final once mae_commit has returned: a transaction may move to a later place before (see "Order").
  * The call is allowed until the worker's next mae_begin.
  */
 uint64_t mae_txn_timestamp(const struct mae_txn *txn);

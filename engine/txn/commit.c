@@ -11,8 +11,9 @@
  * about one row, so T raises and searches row by row. After that the read stays valid, since every later W finds the
  * raised rts.
  *
- * An overtaken transaction (horizon.h) commits with a later timestamp than it has read with. The argument does not
- * depend on where ts comes from: the commit raises rts to, and searches again at, the timestamp of the commit.
+ * An overtaken transaction (horizon.h), and one that has moved (restamp.h), commits with a later timestamp than it has
+ * read with. The argument does not depend on where ts comes from: the commit raises rts to, and searches again at, the
+ * timestamp of the commit.
  *
  * Waiting cannot form a circle: a transaction waits only for versions with smaller timestamps than its own.
  *
@@ -28,6 +29,8 @@
 #include "engine/txn/entries.h"
 #include "engine/txn/logging.h"
 #include "engine/txn/membership.h"
+#include "engine/txn/owner.h"
+#include "engine/txn/restamp.h"
 #include "engine/txn/slow.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/visible.h"
@@ -45,16 +48,6 @@ static COLD enum mae_status refuse(struct mae_worker *worker, enum mae_status st
     return status;
 }
 
-/* ORD-11: the timestamp first. */
-static ALWAYS_INLINE void may_be_overtaken(const struct mae_txn *txn, enum horizon_owner owner)
-{
-    MAE_DCHECK(txn->running);
-    MAE_DCHECK((owner == OWNER_SNAPSHOT) == txn->snapshot);
-    struct horizon_slot *slot = txn->worker->slot;
-    atomic_store_explicit(&slot->ts, txn->ts, memory_order_relaxed);
-    atomic_store_explicit(&slot->in_txn, owner, memory_order_release);
-}
-
 /* The timestamp that the beginning transaction is to be ordered behind. A snapshot waits here until it is. MAE_OK or
  * MAE_IO. */
 static NOINLINE enum mae_status order_behind(struct mae_worker *worker, enum mae_mode mode, uint64_t *behind)
@@ -66,16 +59,6 @@ static NOINLINE enum mae_status order_behind(struct mae_worker *worker, enum mae
     }
     *behind = after;
     return mode == MAE_SNAPSHOT && !MUTATED(snapshot_ignores_after) ? worker_await(worker, after) : MAE_OK;
-}
-
-/* From here on no other thread parks the worker or overtakes its transaction. False: the slot is not active. ORD-9:
- * in_txn before state, see horizon_park_other. On this side a compiler barrier is enough. */
-static ALWAYS_INLINE bool stop_others(struct horizon_slot *slot)
-{
-    atomic_store_explicit(&slot->in_txn, OWNER_BUSY, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    RACE(IN_TXN);
-    return LIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE);
 }
 
 /* The transaction is open from here on, and has done nothing yet. */
@@ -98,7 +81,7 @@ static ALWAYS_INLINE void open_read_write(struct mae_worker *worker, uint64_t no
     open(txn, false, now);
     txn->ts = timestamp_make(tsclock_next(&worker->clock, now, MUTATED(after_ignored) ? 0 : timestamp_clock(after)),
                              (uint8_t)worker->number);
-    may_be_overtaken(txn, OWNER_READING);
+    owner_reads(txn, OWNER_READING);
 }
 
 static ALWAYS_INLINE void open_snapshot(struct mae_worker *worker, uint64_t now)
@@ -112,7 +95,7 @@ static ALWAYS_INLINE void open_snapshot(struct mae_worker *worker, uint64_t now)
                                                   : horizon_snapshot_ts(horizon);
     if (MUTATED(snapshot_too_new))
         txn->ts = timestamp_make(worker->clock.clock + 1, 0);
-    may_be_overtaken(txn, OWNER_SNAPSHOT);
+    owner_reads(txn, OWNER_SNAPSHOT);
 }
 
 static COLD void renew(struct mae_worker *worker)
@@ -132,7 +115,7 @@ static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode m
     if (worker->txn.running)
         return MAE_BUSY;
     uint64_t now = tsc_now();
-    if (!stop_others(worker->slot) && !MUTATED(unpark_forgotten)) {
+    if (!owner_stops_others(worker->slot) && !MUTATED(unpark_forgotten)) {
         if (!atomic_load_explicit(&worker->joined, memory_order_relaxed))
             return refuse(worker, MAE_INVALID); /* the worker has left, and no other has taken its slot */
         worker_unpark(worker, now);
@@ -164,7 +147,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     static_assert(MAE_READ_WRITE == 0, "the mode that needs no more");
     struct mae_txn *txn = &worker->txn;
     if (UNLIKELY(((unsigned)mode | txn->running | worker->protocol.strict | after) != 0) ||
-        UNLIKELY(access_set_is_worn(&txn->accesses)) || !stop_others(worker->slot))
+        UNLIKELY(access_set_is_worn(&txn->accesses)) || !owner_stops_others(worker->slot))
         return begin(worker, mode, after, begun);
     open_read_write(worker, tsc_now(), 0);
     *begun = txn;
@@ -192,7 +175,7 @@ static NOINLINE void come_back(struct mae_txn *txn)
 static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
 {
     MAE_DCHECK(txn->running);
-    if (!stop_others(txn->worker->slot) && !MUTATED(overtaken_unnoticed))
+    if (!owner_stops_others(txn->worker->slot) && !MUTATED(overtaken_unnoticed))
         come_back(txn);
 }
 
@@ -286,8 +269,7 @@ static ALWAYS_INLINE void count_writes(struct mae_worker *worker, struct writes 
 
 static uint64_t newest_wts(const struct access *access)
 {
-    version_handle handle = atomic_load_explicit(row_head(access->table, access->row), memory_order_acquire);
-    return handle == HANDLE_NONE ? 0 : version_wts(row_version(access->table, access->row, handle));
+    return visible_newest_wts(access->table, access->row);
 }
 
 /* Rank sort: a write's position is the number of writes whose newest version is newer. It has no branch that the CPU
@@ -746,6 +728,8 @@ static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
     MAE_DCHECK(!txn->snapshot && status != MAE_OK);
     struct mae_worker *worker = txn->worker;
     uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
+    if (worker->protocol.restamp != RESTAMP_OFF && mae_status_is_retryable(status))
+        restamp_retry(txn);
     roll_back(txn);
     if (UNLIKELY(txn->on_decision != NULL))
         tell_decision(txn, false);
@@ -939,6 +923,8 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     enum mae_status status = !plain && worker->log ? logging_reserve(txn, writes.count) : MAE_OK;
     if (status != MAE_OK)
         return fail(txn, status);
+    if (!plain && worker->protocol.restamp == RESTAMP_EXTEND && !txn->overtaken && !MUTATED(restamp_linked))
+        restamp_writes(txn, writes.count);
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
         if (PROTOCOL(worker, sort_writes) && writes.count > 1) {
             sort_writes(set, writes.count);
@@ -953,6 +939,8 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
 
     if (!install_writes(txn, writes.count))
         return fail(txn, MAE_ABORT_INSTALL);
+    if (MUTATED(restamp_linked) && !plain && worker->protocol.restamp == RESTAMP_EXTEND && !txn->overtaken)
+        restamp_writes(txn, writes.count);
     COMMIT_PHASE_END(ticks_install);
 
     status = check_accesses(txn);
@@ -1007,12 +995,12 @@ static NOINLINE enum mae_status commit_any(struct mae_txn *txn)
     return status == MAE_OK ? logging_wait(txn) : status;
 }
 
-/* The transaction is no snapshot, not doomed, has not been overtaken, nothing waits for or times its decision, and it
- * is not logged. */
+/* The transaction is no snapshot, not doomed, has not been overtaken, nothing waits for its decision, it is not logged,
+ * and no option asks for more (core.h). */
 static ALWAYS_INLINE bool is_plain(const struct mae_txn *txn)
 {
     return LIKELY(txn->plain) && LIKELY(!txn->overtaken) && LIKELY(!txn->on_decision) && LIKELY(!txn->worker->log) &&
-           LIKELY(!PROTOCOL(txn->worker, phase_times));
+           LIKELY(PROTOCOL(txn->worker, plain_commits));
 }
 
 enum mae_status txn_commit(struct mae_txn *txn)

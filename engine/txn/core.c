@@ -33,7 +33,9 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .settle = options->settle,
         .phase_times = options->phase_times,
         .strict = options->order == ORDER_STRICT,
+        .plain_commits = !options->phase_times && options->restamp != RESTAMP_EXTEND,
         .pending = (uint8_t)options->pending,
+        .restamp = (uint8_t)options->restamp,
         .clock_sync_ticks = ticks_or_never(core, (double)options->clock_sync_us),
         .clock_boost_units =
             (uint64_t)((double)options->clock_boost_ns / 1000 * core->ticks_per_us) >> core->clock_shift,

@@ -16,7 +16,8 @@ struct mae_worker;
 /* The options, in the units that workers count in. Constant after core_init. */
 struct protocol {
     bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times, strict;
-    uint8_t pending;
+    bool plain_commits; /* no option asks for more in a commit than most transactions need */
+    uint8_t pending, restamp;
     uint64_t clock_sync_ticks; /* UINT64_MAX: never */
     uint64_t clock_boost_units;
     uint64_t gc_interval_ticks;
@@ -33,6 +34,7 @@ struct protocol {
     X(adaptive_skip, true)     \
     X(promote, true)           \
     X(phase_times, false)      \
+    X(plain_commits, true)     \
     X(pending, PENDING_WAIT)
 
 #ifdef MAE_FIXED_OPTIONS

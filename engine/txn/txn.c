@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/store/delta.h"
+#include "engine/txn/restamp.h"
 #include "engine/txn/visible.h"
 
 enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
@@ -342,15 +343,60 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
     return give(access->read, data, bytes);
 }
 
-/* The early aborts of section 3.6, for a transaction that could not commit any more. */
-static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const struct access *access,
-                                                 const struct visible *found)
+/* Section 3.6: why the transaction, which is to write the row of `access`, could not commit any more, or MAE_OK. */
+static ALWAYS_INLINE enum mae_status conflict(const struct mae_txn *txn, const struct access *access,
+                                              const struct visible *found)
 {
     if (UNLIKELY(found->newer_exists) && PROTOCOL(txn->worker, early_abort_newer))
-        return txn_doom(txn, MAE_ABORT_NEWER);
+        return MAE_ABORT_NEWER;
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
-        return txn_doom(txn, MAE_ABORT_RTS);
+        return MAE_ABORT_RTS;
     return MAE_OK;
+}
+
+/* For an access whose version the body has not seen: goes on with the version that is visible now. */
+static enum mae_status read_anew(struct mae_txn *txn, struct access *access, struct visible *found)
+{
+    *found = visible_find(txn->worker, access->table, access->row, txn->ts);
+    if (!found->version)
+        return MAE_ABORT_PENDING;
+    access->read = found->version;
+    access->read_handle = found->handle;
+    access->flags = ACCESS_READ | (found->is_head ? ACCESS_READ_HEAD : 0);
+    return read_is_plain(access) || row_is_there(txn, access) ? MAE_OK : MAE_NOT_FOUND;
+}
+
+/* Moves the transaction behind the others that it has a conflict with. `unread`: this call has added the access.
+ * MAE_OK, MAE_NOT_FOUND or, if it stays in conflict, why it must abort. */
+static enum mae_status move_behind(struct mae_txn *txn, struct access *access, bool unread, enum mae_status status)
+{
+    enum { MOVES_MAX = 4 }; /* the version visible from there may have later readers; others may commit meanwhile */
+    struct visible found = {.version = access->read};
+    for (int i = 0; i < MOVES_MAX && mae_status_is_retryable(status); i++) {
+        if (!restamp_behind(txn, access, unread))
+            break;
+        status = unread ? read_anew(txn, access, &found) : MAE_OK;
+        if (status == MAE_OK)
+            status = conflict(txn, access, &found);
+    }
+    return status;
+}
+
+static COLD enum mae_status settle_conflict(struct mae_txn *txn, struct access *access, bool unread,
+                                            enum mae_status status)
+{
+    if (txn->worker->protocol.restamp == RESTAMP_EXTEND)
+        status = move_behind(txn, access, unread, status);
+    return status == MAE_OK || status == MAE_NOT_FOUND ? status : txn_doom(txn, status);
+}
+
+/* The early aborts of section 3.6. MAE_OK; MAE_NOT_FOUND, if the transaction has moved (restamp.h) behind one that has
+ * deleted the row; or the status that it is doomed with. */
+static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, struct access *access,
+                                                 const struct visible *found, bool unread)
+{
+    enum mae_status status = conflict(txn, access, found);
+    return LIKELY(status == MAE_OK) ? MAE_OK : settle_conflict(txn, access, unread, status);
 }
 
 /* Whether a row has been written since the transaction has read it: as visible_find, but usually without a search. */
@@ -392,7 +438,7 @@ static NOINLINE enum mae_status fold(struct mae_txn *txn, struct access *access)
         access->read_handle = found.handle;
         access->flags &= ~(uint32_t)ACCESS_READ_HEAD;
         access->flags |= (MUTATED(delta_read_unchecked) ? 0 : ACCESS_READ) | (found.is_head ? ACCESS_READ_HEAD : 0);
-        status = early_abort(txn, access, &found);
+        status = early_abort(txn, access, &found, false);
         if (status != MAE_OK)
             return status;
     }
@@ -436,7 +482,7 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
             return MAE_NOT_FOUND;
         read_resolve(txn, access);
         struct visible found = look_again(txn, access);
-        status = early_abort(txn, access, &found);
+        status = early_abort(txn, access, &found, false);
         if (status == MAE_OK)
             status = access_write(txn, access, sized ? bytes : access->read->payload_bytes, 0);
         if (status != MAE_OK)
@@ -466,7 +512,7 @@ enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t ro
         return status;
     if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
         return MAE_NOT_FOUND;
-    status = early_abort(txn, access, &found);
+    status = early_abort(txn, access, &found, true);
     if (LIKELY(status == MAE_OK))
         status = access_write(txn, access, bytes ? bytes : access->read->payload_bytes, 0);
     if (UNLIKELY(status != MAE_OK))
@@ -524,8 +570,9 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     if (UNLIKELY(!version_status_is_plain(version_status(access->read))) && !row_is_there(txn, access))
         return MAE_NOT_FOUND; /* the access stays a read: the caller acts on the row's absence */
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
-        return txn_doom(txn, MAE_ABORT_RTS);
-    status = access_write(txn, access, bytes, 0);
+        status = settle_conflict(txn, access, true, MAE_ABORT_RTS);
+    if (LIKELY(status == MAE_OK))
+        status = access_write(txn, access, bytes, 0);
     if (UNLIKELY(status != MAE_OK))
         return status;
     if (LIKELY(!(access->flags & ACCESS_MOVED))) /* else a read-modify-write, which inherits MOVED */
@@ -587,7 +634,11 @@ enum mae_status txn_apply(struct mae_txn *txn, struct table *table, uint64_t row
     if (delta_op_bytes(op) > table_delta_room(table) || txn->worker->log)
         return apply_as_update(txn, access, op, operand);
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
-        return txn_doom(txn, MAE_ABORT_RTS);
+        status = settle_conflict(txn, access, true, MAE_ABORT_RTS);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    if (UNLIKELY(access->flags & ACCESS_MOVED)) /* it has moved behind who has taken an entry from the row */
+        return apply_as_update(txn, access, op, operand);
     /* ORD-18: before any other thread can see the version. */
     if (UNLIKELY(!atomic_load_explicit(&table->has_deltas, memory_order_relaxed)))
         atomic_store_explicit(&table->has_deltas, true, memory_order_relaxed);
@@ -663,6 +714,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
         return MAE_OK;
     }
     struct visible found;
+    const bool unread = !access;
     if (access) {
         found = look_again(txn, access);
     } else {
@@ -672,7 +724,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     }
     if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
         return MAE_NOT_FOUND;
-    status = early_abort(txn, access, &found);
+    status = early_abort(txn, access, &found, unread);
     if (LIKELY(status == MAE_OK)) {
         access->flags &= ~(uint32_t)(ACCESS_MOVED | ACCESS_TOUCH);
         status = access_write(txn, access, 0, ACCESS_DELETE);
@@ -695,6 +747,7 @@ enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row
     if (LIKELY(access != NULL) && access->flags & (ACCESS_WRITE | ACCESS_TOUCH))
         return MAE_OK;
     struct visible found;
+    const bool unread = !access;
     if (access) {
         found = look_again(txn, access);
     } else {
@@ -704,7 +757,7 @@ enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row
     }
     if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
         return MAE_NOT_FOUND;
-    status = early_abort(txn, access, &found);
+    status = early_abort(txn, access, &found, unread);
     if (LIKELY(status == MAE_OK)) {
         access->flags |= ACCESS_TOUCH;
         txn->accesses.changes = true;

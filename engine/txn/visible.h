@@ -47,6 +47,13 @@ static ALWAYS_INLINE uint8_t version_status(struct version *version)
     return atomic_load_explicit(&version->status, memory_order_acquire);
 }
 
+/* The timestamp of the row's newest version, decided or not; 0 if there is none. */
+static ALWAYS_INLINE uint64_t visible_newest_wts(const struct table *table, char *row)
+{
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire); /* ORD-8 */
+    return handle == HANDLE_NONE ? 0 : version_wts(row_version(table, row, handle));
+}
+
 struct visible {
     struct version *version; /* a committed one, or NULL */
     version_handle handle;

@@ -40,6 +40,10 @@ static const struct {
     {"timestamps=central early_abort_newer=off", MAE_INDEX_ORDERED, 64, false, false},
     {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13, false, false},
     {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 20, false, true},
+    {"restamp=extend gc_interval_us=1", MAE_INDEX_HASH, 8, false, false},
+    {"restamp=extend gc_interval_us=1 early_abort_newer=off", MAE_INDEX_HASH, 8, true, false},
+    {"restamp=extend gc_interval_us=1 adaptive_skip=off", MAE_INDEX_ORDERED, 8, false, false},
+    {"restamp=retry clock_sync_us=0", MAE_INDEX_ORDERED, 24, false, true},
     {"gc_interval_us=1", MAE_INDEX_ORDERED, MAE_KEY_DATA_BYTES, false, true},
 };
 
@@ -73,7 +77,7 @@ struct model {
     struct mae_worker *workers[WORKERS];
     enum mae_index_kind kind;
     size_t key_bytes;
-    bool collide, variable;
+    bool collide, variable, moves;
     struct serial *serial;
     struct running running[WORKERS];
     uint64_t random, next_value, last_ts;
@@ -119,6 +123,15 @@ static uint64_t key_of_bytes(const struct model *model, const void *bytes)
         return ((const unsigned char *)bytes)[model->key_bytes - 1];
     memcpy(&key, bytes, sizeof key);
     return key;
+}
+
+/* restamp=extend: from a call on that has moved the transaction, the answers are those of its new place. */
+static void follow(struct model *model, struct running *running)
+{
+    uint64_t ts = mae_txn_timestamp(running->txn) + running->snapshot;
+    assert_true(ts == running->ts || (model->moves && ts > running->ts));
+    running->ts = ts;
+    model->last_ts = ts > model->last_ts ? ts : model->last_ts;
 }
 
 static bool expected(const struct model *model, const struct running *running, uint64_t key, uint64_t *value)
@@ -191,33 +204,38 @@ static void get_one(struct model *model, struct running *running, uint64_t key)
     }
 }
 
+/* What a call of change_one returns for a key that is there or is not. */
+static enum mae_status change_succeeds(unsigned what, bool there)
+{
+    if (what == 0)
+        return there ? MAE_EXISTS : MAE_OK;
+    return there || what == 4 ? MAE_OK : MAE_NOT_FOUND;
+}
+
 static void change_one(struct model *model, struct running *running, unsigned what, uint64_t key)
 {
     uint64_t value = model->next_value++, wanted;
     const void *bytes = key_bytes_of(model, key);
-    bool there = expected(model, running, key, &wanted), changed = changed_since(model, running, key);
-    enum mae_status status, success = MAE_OK;
+    enum mae_status status;
     void *data = NULL;
     const void *old = &value;
     size_t sizes[2] = {SIZE_MAX, SIZE_MAX};
-    if (what == 0) {
+    bool changed = changed_since(model, running, key);
+    if (what == 0)
         status = mae_insert(running->txn, model->index, bytes, sizeof value, NULL, &data);
-        success = there ? MAE_EXISTS : MAE_OK;
-    } else if (what == 1) {
+    else if (what == 1)
         status = mae_delete(running->txn, model->index, bytes);
-        success = there ? MAE_OK : MAE_NOT_FOUND;
-    } else if (what == 4) {
+    else if (what == 4)
         status = mae_upsert(running->txn, model->index, bytes, sizeof value, &old, &sizes[0], &data, NULL);
-    } else if (what == 5) {
+    else if (what == 5)
         status = mae_update_sized(running->txn, model->index, bytes, 0, &old, &sizes[0], &data, &sizes[1]);
-        success = there ? MAE_OK : MAE_NOT_FOUND;
-    } else if (what == 2) {
+    else if (what == 2)
         status = mae_update(running->txn, model->index, bytes, 0, NULL, &data);
-        success = there ? MAE_OK : MAE_NOT_FOUND;
-    } else {
+    else
         status = mae_overwrite(running->txn, model->index, bytes, sizeof value, &data);
-        success = there ? MAE_OK : MAE_NOT_FOUND;
-    }
+    follow(model, running);
+    changed |= changed_since(model, running, key);
+    bool there = expected(model, running, key, &wanted);
     if (running->snapshot) {
         assert_true(status == MAE_READ_ONLY || (status == MAE_NOT_FOUND && !there));
         return;
@@ -229,7 +247,7 @@ static void change_one(struct model *model, struct running *running, unsigned wh
         return;
     }
     if (!changed)
-        agree(running, status == success);
+        agree(running, status == change_succeeds(what, there));
     if (status != MAE_OK)
         return;
     if (what >= 4 && !changed)
@@ -260,7 +278,6 @@ static void move_one(struct model *model, struct running *running, uint64_t key,
     enum mae_status status = MAE_OK;
     for (int i = 0; i < 2 && status == MAE_OK; i++) {
         there[i] = expected(model, running, keys[i], &values[i]);
-        rely(model, running, keys[i], false);
         status = mae_index_find(running->txn, model->index, key_bytes_of(model, keys[i]), &rows[i]);
         if (status == (there[i] ? MAE_OK : MAE_NOT_FOUND))
             status = MAE_OK;
@@ -276,7 +293,12 @@ static void move_one(struct model *model, struct running *running, uint64_t key,
         end_aborted(model, running, status);
         return;
     }
+    follow(model, running);
     agree(running, status == MAE_OK);
+    for (int i = 0; i < 2; i++) { /* the rows, at the place that the changes of the index have moved it to */
+        agree(running, there[i] == expected(model, running, keys[i], &values[i]));
+        rely(model, running, keys[i], false);
+    }
     for (int i = 0; i < 2; i++) {
         running->own.wrote[keys[i]] = true;
         running->own.there[keys[i]] = there[!i];
@@ -440,16 +462,17 @@ static void walk_one(struct model *model, struct running *running)
 
 static void end_one(struct model *model, struct running *running)
 {
-    bool moved = false;
-    for (uint64_t key = 0; key < KEYS; key++)
-        moved |= changed_since(model, running, key);
     if (random_below(&model->random, 10) == 0) {
         mae_abort(running->txn);
         running->txn = NULL;
         return;
     }
     enum mae_status status = mae_commit(running->txn);
+    follow(model, running);
     running->txn = NULL;
+    bool changed = false;
+    for (uint64_t key = 0; key < KEYS; key++)
+        changed |= changed_since(model, running, key);
     if (status != MAE_OK) {
         assert_true(mae_status_is_retryable(status) && !running->snapshot);
         model->aborts++;
@@ -457,7 +480,7 @@ static void end_one(struct model *model, struct running *running)
     }
     if (running->wrong)
         fail_msg("transaction %" PRIx64 " committed, though it was given a wrong answer", running->ts);
-    if (moved)
+    if (changed)
         fail_msg("transaction %" PRIx64 " committed, though what it relied on has changed", running->ts);
     model->commits++;
     for (uint64_t key = 0; key < KEYS; key++)
@@ -530,6 +553,7 @@ static void run(unsigned setting, uint64_t seed)
     model->key_bytes = index.key_bytes;
     model->collide = settings[setting].collide;
     model->variable = settings[setting].variable;
+    model->moves = strstr(settings[setting].options, "restamp=extend") != NULL;
     model->serial = serial_create(KEYS);
     model->random = seed;
     model->next_value = 1;

@@ -11,7 +11,7 @@
  * How to read a failure: the last line "run" has the options and the seed of that run. MAE_SEED=<seed> begins with it.
  * Catches the mutations skip_check, skip_read_check, skip_install_check, skip_rts_raise, wrong_insert_position,
  * lost_tombstone, gc_early, row_free_early, horizon_too_high, snapshot_too_new, blind_not_restored, undo_insert_freed,
- * undo_payload_kept, undo_unrecorded and undo_release_drops.
+ * undo_payload_kept, undo_unrecorded, undo_release_drops, restamp_unread and restamp_linked.
  */
 #include "tests/support/serial.h"
 #include "tests/support/world.h"
@@ -44,6 +44,11 @@ static const struct {
     {"", BLURRED, true, true},
     {"gc_interval_us=1", BLURRED, true, true},
     {"gc_interval_us=1 early_abort_newer=off clock_sync_us=1 pending=skip", BLURRED, true, false},
+    {"restamp=retry clock_sync_us=0 adaptive_skip=off promote=off gc_interval_us=1", EXACT, true, true},
+    {"restamp=extend adaptive_skip=off promote=off gc_interval_us=10000000", EXACT, true, true},
+    {"restamp=extend adaptive_skip=off promote=off gc_interval_us=1", EXACT, true, true},
+    {"restamp=extend precheck=off early_abort_newer=off inline_bytes=0 gc_interval_us=1", EXACT, false, false},
+    {"restamp=extend timestamps=central gc_interval_us=1", BLURRED, true, true},
 };
 
 struct access {
@@ -81,7 +86,7 @@ struct model {
     struct running running[WORKERS];
     uint64_t random, next_value, snapshot_max, last_ts;
     enum blur blur;
-    bool precheck, early_newer, collects;
+    bool precheck, early_newer, collects, moves;
     uint64_t commits, aborts;
 };
 
@@ -121,6 +126,36 @@ static void begin_one(struct model *model, struct running *running, struct mae_w
     model->last_ts = running->ts > model->last_ts ? running->ts : model->last_ts;
     if (!running->snapshot)
         assert_true(running->ts >= model->snapshot_max); /* H1: no writer below a snapshot */
+}
+
+/* restamp=extend: follows a transaction that has moved. It sees from there what it has read before (T5). */
+static void follow(struct model *model, struct running *running, struct mae_txn *txn)
+{
+    uint64_t ts = mae_txn_timestamp(txn);
+    if (running->snapshot || ts == running->ts)
+        return;
+    assert_true(model->moves && ts > running->ts);
+    running->ts = ts;
+    model->last_ts = ts > model->last_ts ? ts : model->last_ts;
+    for (unsigned i = 0; i < running->count; i++) {
+        const struct access *access = &running->accesses[i];
+        if (access->tracked)
+            assert_int_equal(serial_visible_ts(model->serial, access->cell, ts), access->version_ts);
+    }
+}
+
+/* Whether all that the transaction has read is the newest of its row: then it may move, however late. False also if it
+ * has read a tombstone, for which there is no access. */
+static bool may_move(const struct model *model, const struct running *running)
+{
+    if (running->missed)
+        return false;
+    for (unsigned i = 0; i < running->count; i++) {
+        const struct access *access = &running->accesses[i];
+        if (access->tracked && serial_visible_ts(model->serial, access->cell, UINT64_MAX) != access->version_ts)
+            return false;
+    }
+    return model->moves;
 }
 
 /* What the transaction sees in the cell: the version, or NULL when there is none or it is deleted. */
@@ -186,30 +221,35 @@ static enum mae_status write_call(struct model *model, struct running *running, 
     return status;
 }
 
+static enum mae_status expected_write(const struct model *model, const struct running *running,
+                                      const struct access *access, enum write_kind kind, size_t cell,
+                                      uint64_t *version_ts)
+{
+    *version_ts = access ? access->version_ts : serial_visible_ts(model->serial, cell, running->ts);
+    if (running->snapshot)
+        return MAE_READ_ONLY;
+    if (running->doomed != MAE_OK)
+        return running->doomed;
+    if (access && access->wrote)
+        return access->deleted ? MAE_NOT_FOUND : MAE_OK;
+    const struct serial_version *version = serial_visible(model->serial, cell, *version_ts + 1);
+    if (!version || version->ts != *version_ts || version->deleted)
+        return MAE_NOT_FOUND;
+    if ((kind != OVERWRITE || access) && model->early_newer && serial_newer(model->serial, cell, running->ts))
+        return MAE_ABORT_NEWER;
+    return version->rts > running->ts ? MAE_ABORT_RTS : MAE_OK;
+}
+
 static void write_one(struct model *model, struct running *running, enum write_kind kind, size_t cell)
 {
-    uint64_t value = model->next_value++;
+    uint64_t value = model->next_value++, version_ts;
     struct access *access = access_find(running, cell);
-    enum mae_status expected = MAE_OK, status;
-    bool fresh_read = !access;
-    uint64_t version_ts = fresh_read ? serial_visible_ts(model->serial, cell, running->ts) : access->version_ts;
-    if (running->snapshot) {
-        expected = MAE_READ_ONLY;
-    } else if (running->doomed != MAE_OK) {
-        expected = running->doomed;
-    } else if (access && access->wrote) {
-        expected = access->deleted ? MAE_NOT_FOUND : MAE_OK;
-    } else {
-        const struct serial_version *version = serial_visible(model->serial, cell, version_ts + 1);
-        if (!version || version->ts != version_ts || version->deleted)
-            expected = MAE_NOT_FOUND;
-        else if ((kind != OVERWRITE || !fresh_read) && model->early_newer &&
-                 serial_newer(model->serial, cell, running->ts))
-            expected = MAE_ABORT_NEWER;
-        else if (version->rts > running->ts)
-            expected = MAE_ABORT_RTS;
-    }
-    status = write_call(model, running, kind, model->rows[cell], value);
+    const bool fresh_read = !access;
+    enum mae_status status = write_call(model, running, kind, model->rows[cell], value);
+    follow(model, running, running->txn);
+    enum mae_status expected = expected_write(model, running, access, kind, cell, &version_ts);
+    if (running->doomed == MAE_OK && (expected == MAE_ABORT_NEWER || expected == MAE_ABORT_RTS))
+        assert_false(may_move(model, running)); /* or else it would have moved */
     /* A read that was promoted is a write already: the engine does not look again before the commit. */
     if (model->blur == BLURRED && access && status == MAE_OK &&
         (expected == MAE_ABORT_NEWER || expected == MAE_ABORT_RTS))
@@ -336,6 +376,7 @@ static enum mae_status expected_commit(const struct model *model, const struct r
         if (access->wrote && read_holds)
             tombstones_hold &= access_holds(model, running, access);
     }
+    assert_true(updates_hold || !may_move(model, running)); /* or else it would have moved */
     if (model->precheck && (!reads_hold || !updates_hold))
         return MAE_ABORT_PRECHECK;
     if (!updates_hold || !blind_hold)
@@ -349,7 +390,6 @@ static enum mae_status expected_commit(const struct model *model, const struct r
 
 static void end_one(struct model *model, struct running *running)
 {
-    enum mae_status expected = expected_commit(model, running), status;
     struct mae_txn *txn = running->txn;
     running->txn = NULL;
     /* Whether a tombstone that was read is still there depends on the collector, and so does where the check ends. */
@@ -358,8 +398,9 @@ static void end_one(struct model *model, struct running *running)
         model->aborts++;
         return;
     }
-    status = mae_commit(txn);
-    expect(model, expected, status, "committing");
+    enum mae_status status = mae_commit(txn);
+    follow(model, running, txn);
+    expect(model, expected_commit(model, running), status, "committing");
     model->commits += status == MAE_OK;
     model->aborts += status != MAE_OK;
     /* A check that fails has raised what comes before it. Where that is, a blurred oracle does not know: too low is
@@ -436,6 +477,7 @@ static void run(unsigned setting, uint64_t seed)
     model->blur = settings[setting].blur;
     model->precheck = settings[setting].precheck;
     model->early_newer = settings[setting].early_newer;
+    model->moves = strstr(settings[setting].options, "restamp=extend") != NULL;
     model->collects = strstr(settings[setting].options, "gc_interval_us=10000000") == NULL;
     for (; model->cells < ROWS_FIRST; model->cells++) {
         struct mae_txn *txn = begin(model->world.workers[model->cells % WORKERS]);

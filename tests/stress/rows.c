@@ -41,6 +41,7 @@ static const struct {
     {"backoff=off clock_sync_us=1", 4},
     {"backoff=fixed:20 huge_pages=off", 16},
     {"clock_sync_us=0 clock_boost_ns=0 gc_interval_us=500 phase_times=on", 4},
+    {"restamp=extend gc_interval_us=1", 4},
     {"clock_boost_ns=1000000 backoff=fixed:1 pending=skip precheck=off adaptive_skip=off gc_interval_us=1", 8},
 };
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };

@@ -882,6 +882,7 @@ static bool round_open(struct round *round, struct rng *rng)
         {"adaptive_skip", PICK(rng, "on", "off")},
         {"backoff", PICK(rng, "off", "off", "fixed:1")},
         {"order", PICK(rng, "serial", "serial", "serial", "strict")},
+        {"restamp", what->restamps ? PICK(rng, "extend", "extend", "extend", "retry") : "off"},
         {NULL, NULL},
     };
     const struct target_ops *inner = what->target ? what->target : &native_target_ops;

@@ -73,6 +73,7 @@ struct explore_case {
     bool overtakes;            /* options with which open transactions are overtaken soon */
     bool walks;                /* collectors look along the chains, as they do once memory is short */
     bool settles;              /* options with which versions settle in their rows, mostly with pending=skip */
+    bool restamps;             /* options with which timestamps move */
     /* The engine's counter that must move if the case does what it is about; 0: none. Offset in struct counters + 1. */
     size_t covers;
 };

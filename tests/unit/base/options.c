@@ -56,6 +56,8 @@ static void good_values_come_back(void **state)
         {"clock_sync_us", "0", "0"},
         {"clock_sync_us", "1000000", "1000000"},
         {"clock_boost_ns", "1000000000", "1000000000"},
+        {"restamp", "retry", "retry"},
+        {"restamp", "extend", "extend"},
         {"inline_bytes", "4096", "4096"},
         {"promote", "off", "off"},
         {"early_abort_newer", "on", "on"},
