@@ -117,6 +117,54 @@ static double walk_kept(const struct chain *chain)
     return chain_walk(chain, chain->nodes);
 }
 
+/* What a load takes in so many bytes, which have been read again and again. */
+static double walk_bytes(uint64_t bytes)
+{
+    enum { WALKS = 4, LINE = 64 };
+    uint64_t nodes = bytes / LINE;
+    struct chain chain;
+    chain_init(&chain, nodes, LINE, nodes, true); /* in no order that a prefetcher guesses */
+    double least = walk_kept(&chain);
+    for (unsigned i = 1; i < WALKS; i++) /* who disturbs makes it longer only */
+        least = fmin(least, chain_walk(&chain, nodes));
+    chain_fini(&chain);
+    return least;
+}
+
+uint64_t calibration_search(uint64_t least, uint64_t most, bool (*fits)(void *arg, uint64_t bytes), void *arg)
+{
+    if (fits(arg, most))
+        return most;
+    while (most - least > least / 20) { /* ends: most - least is halved */
+        uint64_t middle = least + (most - least) / 2;
+        if (fits(arg, middle))
+            least = middle;
+        else
+            most = middle;
+    }
+    return least;
+}
+
+static bool last_level_has(void *arg, uint64_t bytes)
+{
+    const struct calibration *calibration = arg;
+    double l3_ns = calibration_median(calibration, CALIBRATION_l3_ns),
+           memory_ns = calibration_median(calibration, CALIBRATION_memory_near_ns);
+    return walk_bytes(bytes) * 2 < l3_ns + memory_ns;
+}
+
+/* How much of the last level there is for this system: a hypervisor shares it with others, and says nothing of that. */
+static enum target_status task_last_level(void *arg, unsigned worker)
+{
+    struct measuring *measuring = arg;
+    MAE_CHECK(worker == 0);
+    const struct chain *third = &measuring->third;
+    uint64_t least = third->nodes * third->spacing, most = measuring->calibration->shape.caches[2].bytes;
+    uint64_t found = least < most ? calibration_search(least, most, last_level_has, measuring->calibration) : most;
+    add(measuring, CALIBRATION_l3_found_bytes, (double)found);
+    return TARGET_OK;
+}
+
 static double walk_cold(const struct chain *chain)
 {
     chain_flush(chain);
@@ -322,6 +370,7 @@ bool calibration_measure(struct calibration *calibration, const struct topology 
         if (measuring->remote_worker > 0)
             stream_measure(measuring, measuring->remote_worker, CALIBRATION_link_gb_per_s);
     }
+    everyone(measuring, 1, task_last_level);
     measuring_fini(measuring);
     free(measuring);
     return true;

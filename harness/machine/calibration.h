@@ -13,8 +13,8 @@
 #include "harness/common/crew.h"
 #include "harness/machine/topology.h"
 
-/* key, what stands in its place where the machine has no such thing, how it was measured. locked_ns,
- * paged_ns and large_paged_ns are no keys. */
+/* key, what stands in its place where the machine has no such thing, how it was measured. l3_found_bytes,
+ * locked_ns, paged_ns and large_paged_ns are no keys. */
 #define CALIBRATION_TABLE(X)                                                                                  \
     X(tsc_ghz, NONE, "against CLOCK_MONOTONIC")                                                               \
     X(access_ns, NONE, "a loop of pointers, comparisons and counts in the first level")                       \
@@ -38,6 +38,7 @@
     X(barrier_ns, NONE, "another core of the process runs meanwhile")                                         \
     X(yield_ns, NONE, "a loop")                                                                               \
     X(wake_ns, NONE, "sleeps of 200 us")                                                                      \
+    X(l3_found_bytes, NONE, "more than half of dependent loads find their lines there")                       \
     X(locked_ns, NONE, "one of 64 loads from memory side by side, a locked instruction after each")           \
     X(paged_ns, NONE, "dependent loads, one a small page, less what as many take on few pages")               \
     X(large_paged_ns, NONE, "the same on large pages")
@@ -62,6 +63,9 @@ bool calibration_measure(struct calibration *calibration, const struct topology 
                          const struct placement *placement, struct crew *crew, unsigned rounds, char *error,
                          size_t error_bytes);
 void calibration_free(struct calibration *calibration);
+
+/* The largest of [least, most], give or take 5%, for which `fits` is true. It is for `least`. */
+uint64_t calibration_search(uint64_t least, uint64_t most, bool (*fits)(void *arg, uint64_t bytes), void *arg);
 
 /* The median of a number, or of what stands in its place. */
 double calibration_median(const struct calibration *calibration, enum calibration_number number);

@@ -33,6 +33,7 @@ static int prepare(void **state)
     for (int i = 0; i < 3; i++) {
         values[CALIBRATION_tsc_ghz][i] = 2.5;
         values[CALIBRATION_spread][i] = 0.125;
+        values[CALIBRATION_l3_found_bytes][i] = 30 << 20;
     }
     return 0;
 }
@@ -117,6 +118,33 @@ static void pages_are_as_large_as_they_act(void **state)
     machine_clear(&machine);
 }
 
+static void a_last_level_that_others_share_is_as_large_as_it_acts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        values[CALIBRATION_l3_found_bytes][i] = (6 << 20) + 1000;
+    struct machine machine = read_back();
+    assert_true(machine.l3_bytes <= (6 << 20) + 1000 && machine.l3_bytes > (6 << 20) - (1 << 10));
+    machine_clear(&machine);
+}
+
+static bool fits(void *arg, uint64_t bytes)
+{
+    return bytes <= *(const uint64_t *)arg;
+}
+
+static void a_search_finds_what_fits(void **state)
+{
+    (void)state;
+    enum { LEAST = 4 << 20, MOST = 32 << 20 };
+    for (uint64_t size = LEAST; size < MOST; size += 999999) {
+        uint64_t found = calibration_search(LEAST, MOST, fits, &size);
+        assert_true(found <= size && found + found / 20 >= size);
+    }
+    uint64_t size = MOST;
+    assert_int_equal(calibration_search(LEAST, MOST, fits, &size), MOST);
+}
+
 static void locked_instructions_wait_if_loads_around_them_do_not_overlap(void **state)
 {
     (void)state;
@@ -172,6 +200,8 @@ int main(void)
         cmocka_unit_test_setup(pages_are_as_large_as_they_act, prepare),
         cmocka_unit_test_setup(locked_instructions_wait_if_loads_around_them_do_not_overlap, prepare),
         cmocka_unit_test_setup(what_is_no_machine_is_refused, prepare),
+        cmocka_unit_test_setup(a_last_level_that_others_share_is_as_large_as_it_acts, prepare),
+        cmocka_unit_test(a_search_finds_what_fits),
         cmocka_unit_test(a_chain_is_one_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
