@@ -2,6 +2,7 @@
 #include "workloads/target.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum kind { DONE, USE, DOOMED, REFUSED };
 
@@ -61,6 +62,40 @@ const char *target_order_text(enum target_order order)
     return texts[order];
 }
 #undef TEXT
+
+void target_function_run(enum target_function function, void *integer, size_t bytes, int64_t operand)
+{
+    int32_t narrow = 0;
+    int64_t wide = 0;
+    if (bytes == sizeof narrow) {
+        memcpy(&narrow, integer, sizeof narrow);
+        wide = narrow;
+    } else {
+        memcpy(&wide, integer, sizeof wide);
+    }
+    if (function == TARGET_ADD)
+        wide = (int64_t)((uint64_t)wide + (uint64_t)operand);
+    else if (operand > wide)
+        wide = operand;
+    narrow = (int32_t)(uint32_t)wide;
+    if (bytes == sizeof narrow)
+        memcpy(integer, &narrow, sizeof narrow);
+    else
+        memcpy(integer, &wide, sizeof wide);
+}
+
+enum target_status target_apply(const struct target_ops *ops, struct target_txn *txn, struct target_index *index,
+                                const void *key, enum target_function function, size_t offset, size_t bytes,
+                                int64_t operand)
+{
+    if (ops->apply != NULL)
+        return ops->apply(txn, index, key, function, offset, bytes, operand);
+    void *data;
+    enum target_status status = ops->update(txn, index, key, 0, NULL, &data);
+    if (status == TARGET_OK)
+        target_function_run(function, (char *)data + offset, bytes, operand);
+    return status;
+}
 
 enum target_status target_needs_table_scan(const struct target_ops *ops, char *error, size_t error_bytes)
 {

@@ -16,8 +16,8 @@
  * `ref` names a row inside the target (native: the row id); it is what secondary indexes lead to.
  *
  * A small core and extras. TARGET_CORE lists the calls that every target has, TARGET_EXTRAS those that it may leave
- * NULL. `durable` is of a target with a log only, `outside` of external databases. A workload calls an extra through
- * the function below that says what happens without it.
+ * NULL. `durable` is of a target with a log only, `outside` of external databases, `apply` of a target that writes
+ * without reading. A workload calls an extra through the function below that says what happens without it.
  */
 #ifndef WORKLOADS_TARGET_H
 #define WORKLOADS_TARGET_H
@@ -87,6 +87,9 @@ struct target_reason {
 enum target_mode { TARGET_READ_WRITE, TARGET_SNAPSHOT };
 enum target_index_kind { TARGET_INDEX_HASH, TARGET_INDEX_ORDERED };
 enum { TARGET_SCAN_BACKWARD = 1 };
+
+/* What apply does with the signed integer in a row: adds the operand, or puts it there if it is larger. */
+enum target_function { TARGET_ADD, TARGET_MAX };
 
 /* What workloads may ask of any target; a target may have lower limits and refuses with TARGET_UNSUPPORTED. */
 enum {
@@ -290,6 +293,10 @@ struct target_ops {
     enum target_status (*insert)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
                                  uint64_t *ref, void **data);
     enum target_status (*erase)(struct target_txn *txn, struct target_index *index, const void *key);
+    /* Changes a row without reading it: those that apply the same function do not conflict with each other; see
+     * target_apply. */
+    enum target_status (*apply)(struct target_txn *txn, struct target_index *index, const void *key,
+                                enum target_function function, size_t offset, size_t bytes, int64_t operand);
     /* Keys that will be asked for soon; see target_prefetch. */
     void (*prefetch)(struct target_txn *txn, struct target_index *index, const void *keys, size_t count);
 
@@ -374,6 +381,17 @@ static inline void target_prefetch(const struct target_ops *ops, struct target_t
     if (ops->prefetch != NULL)
         ops->prefetch(txn, index, keys, count < TARGET_PREFETCH_MAX ? count : TARGET_PREFETCH_MAX);
 }
+
+/*
+ * Applies `function` to the signed integer of 4 or 8 `bytes` that stands so far into the row's payload, at any
+ * alignment; additions are modulo 2 to the power of its bits. The integer is there: the caller knows the row. Without
+ * the extra it reads and updates the row, with all conflicts of that. The status is that of update.
+ */
+enum target_status target_apply(const struct target_ops *ops, struct target_txn *txn, struct target_index *index,
+                                const void *key, enum target_function function, size_t offset, size_t bytes,
+                                int64_t operand);
+/* The same to an integer in memory. */
+void target_function_run(enum target_function function, void *integer, size_t bytes, int64_t operand);
 
 /* For a workload that cannot do without table_scan: TARGET_OK, or TARGET_UNSUPPORTED with a message. */
 enum target_status target_needs_table_scan(const struct target_ops *ops, char *error, size_t error_bytes);

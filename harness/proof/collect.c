@@ -158,6 +158,8 @@ static bool collect_stream(struct history_checker *checker, size_t number)
             const uint64_t **key = history_array_add(&checker->entries[history_b(record[0])], sizeof *key);
             *key = record + 1;
             checker->any_entries = true;
+        } else if (kind == HISTORY_APPLY) {
+            checker->any_applies = true;
         }
     }
     if (begin != NULL) /* the worker was stopped in the middle: nobody can have seen what it did not decide */
@@ -304,11 +306,14 @@ bool history_collect(struct history_checker *checker, const struct history *hist
     if (checker->any_entries)
         for (unsigned i = 0; i < HISTORY_INDEXES_MAX; i++)
             checker->entries[i].count = 0;
-    checker->any_entries = false;
+    checker->any_entries = checker->any_applies = false;
     for (size_t i = 0; i < checker->history->stream_count; i++)
         if (!collect_stream(checker, i))
             return false;
     put_in_order(checker);
+    if (checker->any_applies && !checker->ordered)
+        return malformed(checker, "it has 'apply', which only an order of all transactions can place: each commit must "
+                                  "tell its place, and the level be serializable");
     if (!sort_names(checker))
         return false;
     for (unsigned i = 0; checker->any_entries && i < HISTORY_INDEXES_MAX; i++)

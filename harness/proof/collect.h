@@ -59,7 +59,7 @@ struct history_checker {
     struct history_array named; /* struct history_named, by name */
     bool ordered;
     struct history_array entries[HISTORY_INDEXES_MAX]; /* pointers to keys, sorted, each once */
-    bool any_entries;
+    bool any_entries, any_applies;
     /* replay.c */
     struct history_map registers;
     struct history_array states;

@@ -68,6 +68,7 @@ static bool define(struct elle *elle, const struct history_txn *txn)
             elle->printed += element_of(elle, at[1], value_of(at[2], history_a(at[0])))->length;
             break;
         case HISTORY_BLIND:
+        case HISTORY_APPLY:
         case HISTORY_DELETE:
             snprintf(elle->error, elle->error_bytes, "not a history of list appends: transaction %" PRIu64 " does '%s'",
                      txn->name, history_record_text(elle->checker, at));

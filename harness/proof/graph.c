@@ -88,21 +88,55 @@ static uint64_t entry_name(const struct graph *graph, unsigned index, const uint
     return hash | UINT64_C(1) << 63; /* registers are smaller */
 }
 
+/* The object's last version so far was seen under this name, which says what had been applied to it. */
+static void last_named(struct graph *graph, uint64_t name, uint64_t seen)
+{
+    struct object *object = graph_object(graph, name);
+    if (object->named)
+        return;
+    object->named = true;
+    object->name = seen;
+    if (object->last != HISTORY_NOBODY)
+        graph_name(graph, object->last, seen);
+}
+
+/* A write of a register with applies in the history: what is its name now? */
+static void name_last(struct graph *graph, const uint64_t *record)
+{
+    uint64_t own = history_txn_at(graph->checker, graph->visiting)->name;
+    struct object *object = graph_object(graph, record[1]);
+    if (history_kind(record[0]) != HISTORY_APPLY) {
+        object->named = true;
+        object->name = own;
+    } else if (object->named) {
+        object->name += history_apply_weight(own, history_a(record[0]));
+        graph_name(graph, object->last, object->name);
+    }
+}
+
 static void define(struct graph *graph, const uint64_t *record)
 {
     enum history_kind kind = history_kind(record[0]);
     unsigned index = (unsigned)history_b(record[0]);
     struct write write = {.object = record[1], .over = HISTORY_ANY_NAME, .seq = (uint8_t)history_a(record[0])};
+    const bool applies = graph->checker->any_applies;
     switch (kind) {
+    case HISTORY_READ:
+        if (applies)
+            last_named(graph, record[1], record[2]);
+        return;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
+        if (applies && record[2] != HISTORY_ANY_NAME)
+            last_named(graph, record[1], record[2]);
         write.over = record[2];
         write.over_present = true;
         write.present = kind == HISTORY_WRITE;
         break;
     case HISTORY_BLIND:
+    case HISTORY_APPLY: /* applies are ordered, too, although they commute */
     case HISTORY_INSERT:
-        write.over_present = kind == HISTORY_BLIND;
+        write.over_present = kind != HISTORY_INSERT;
         write.present = true;
         break;
     case HISTORY_ADD:
@@ -118,6 +152,8 @@ static void define(struct graph *graph, const uint64_t *record)
         return;
     }
     write_version(graph, &write);
+    if (applies && kind <= HISTORY_DELETE)
+        name_last(graph, record);
 }
 
 /* ---- Second visit: the edges. ---- */
@@ -295,6 +331,7 @@ static void use_register(struct graph *graph, const uint64_t *record)
         seen_by_writing(graph, record[1], false, 0);
         break;
     case HISTORY_BLIND:
+    case HISTORY_APPLY:
         break;
     case HISTORY_MISS:
         seen(graph, record[1], false, 0);

@@ -10,6 +10,10 @@
  * writes of that transaction: 1, 2, ... (from the 255th on 255). So a history needs nothing from the database but what
  * it returned. Only COMMIT may hold a claim of the database: its place in the serial order.
  *
+ * An APPLY changes a version without reading it, and commutes with others. A version to which some have been applied
+ * goes by the sum, modulo 2^64, of its writer's name and of each one's history_apply_weight. So the database can keep
+ * the name by additions, and who reads it tells exactly which ones it saw; `seq` stays the writer's.
+ *
  * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7
  * kind, 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded; one of variable length is a byte that
  * says how many bytes it has, and these bytes, in (key_bytes + 8) / 8 words.
@@ -19,6 +23,7 @@
  *   READ     a: seq read                               register, name of the writer read
  *   WRITE    a: own seq    b: seq replaced             register, name replaced         an update, which read that
  *   BLIND    a: own seq                                register                        a write that read nothing
+ *   APPLY    a: own seq                                register                        see above
  *   INSERT   a: own seq                                register, row (table << 48 | ref)
  *   DELETE   a: own seq    b: seq deleted              register, name deleted (~0: whichever it was)
  *   MISS                                               register                        looked for, not there
@@ -43,13 +48,14 @@
  * The text form, for people and for tests, has one record a line, words separated by blanks; '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique fixed|variable 8
  *   begin 1/20 rw|snapshot worker 1
- *   read X 2/9.1 | write X 1 over 2/9.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 2/9.1|* | miss X |
+ *   read X 2/9.1 | write X 1 over 2/9.1 | blind X 1 | apply X 1 | insert X 1 [row 5] | delete X 1 over 2/9.1|* | miss X |
  *   exists X | wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
  *   commit [PLACE] | abort [STATUS]
  * X is a register: any word, or #HEX for the number itself. KEY is a number for fixed keys of 8 bytes, else hex digits.
- * A name is STREAM/NUMBER, or a number alone. STATUS is a number.
+ * A name is STREAM/NUMBER, or a number alone. STATUS is a number. `read X 2/9.1+3/1.2` saw the second write of 3/1, an
+ * APPLY, on top of 2/9.1.
  */
 #ifndef HARNESS_PROOF_HISTORY_H
 #define HARNESS_PROOF_HISTORY_H
@@ -63,6 +69,7 @@
     X(READ, "read", "xv", 3, 0)        \
     X(WRITE, "write", "xso", 3, 0)     \
     X(BLIND, "blind", "xs", 2, 0)      \
+    X(APPLY, "apply", "xs", 2, 0)      \
     X(INSERT, "insert", "xsr", 3, 0)   \
     X(DELETE, "delete", "xsO", 3, 0)   \
     X(MISS, "miss", "x", 2, 0)         \
@@ -101,7 +108,7 @@ enum { HISTORY_BACKWARD = 1, HISTORY_LOW_OPEN = 2, HISTORY_HIGH_OPEN = 4, HISTOR
 enum { HISTORY_NAME_BITS = 40 };
 
 /* Of files. */
-#define HISTORY_MAGIC "MAEHIST2"
+#define HISTORY_MAGIC "MAEHIST3"
 enum { HISTORY_MAGIC_BYTES = 8, HISTORY_BLOCK_WORDS_BITS = 48 };
 #define HISTORY_END_WORD (UINT64_C(0xffff) << HISTORY_BLOCK_WORDS_BITS)
 
@@ -123,6 +130,15 @@ static inline unsigned history_a(uint64_t word)
 static inline uint64_t history_b(uint64_t word)
 {
     return word >> 16;
+}
+
+/* What an APPLY, the write `seq` of the transaction `name`, adds to the name of a version. */
+static inline uint64_t history_apply_weight(uint64_t name, unsigned seq)
+{
+    uint64_t x = (name << 8 | seq) + UINT64_C(0x9E3779B97F4A7C15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
 }
 
 struct history_index {

@@ -54,11 +54,57 @@ static void finding(struct replay *replay, enum history_anomaly anomaly, const u
         history_describe(checker, other);
 }
 
+/* What the transaction has applied to the register. */
+static uint64_t applied_by(const struct replay *replay, const struct history_txn *txn, uint64_t object)
+{
+    uint64_t sum = 0;
+    for (const uint64_t *at = txn->words; at < txn->end;) {
+        if (history_kind(at[0]) == HISTORY_APPLY && at[1] == object)
+            sum += history_apply_weight(txn->name, history_a(at[0]));
+        at += history_record_words(replay->checker->history, at, (size_t)(txn->end - at));
+    }
+    return sum;
+}
+
+/* Whether what these transactions have applied to the register, one of them or all up to one, makes the difference. */
+static bool applies_differ(const struct replay *replay, const struct history_txn *from, size_t count, int step,
+                           uint64_t object, uint64_t difference)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t applied = applied_by(replay, from + (ptrdiff_t)i * step, object);
+        sum += applied;
+        if (applied != 0 && (applied == difference || sum == difference))
+            return true;
+    }
+    return false;
+}
+
+/* What was read is not what the model holds: is it the same version with more or fewer applies? `otherwise`: if not. */
+static enum history_anomaly misapplied(const struct replay *replay, uint64_t object, uint64_t held, uint64_t read,
+                                       enum history_anomaly otherwise)
+{
+    const struct history_checker *checker = replay->checker;
+    const struct history_txn *first = checker->txns.items, *txn = replay->txn;
+    size_t before = (size_t)(txn - first), behind = checker->txns.count - before - 1;
+    if (!checker->any_applies || checker->verdict->found >= HISTORY_FINDINGS_SHOWN)
+        return otherwise; /* a look at all transactions is for findings that are shown */
+    if (applies_differ(replay, txn, 1, 1, object, held - read))
+        return HISTORY_ANOMALY_OWN_WRITE;
+    if (applies_differ(replay, txn - 1, before, -1, object, held - read))
+        return HISTORY_ANOMALY_STALE_READ;
+    if (applies_differ(replay, txn + 1, behind, 1, object, read - held))
+        return HISTORY_ANOMALY_FUTURE_READ;
+    if (applies_differ(replay, checker->aborted.items, checker->aborted.count, 1, object, read - held))
+        return HISTORY_ANOMALY_ABORTED_READ;
+    return otherwise;
+}
+
 /* A version was read (or replaced, or deleted) that is not what the model holds: why? */
 static void misread(struct replay *replay, const uint64_t *record, const struct state *state, uint64_t name)
 {
     const struct history_checker *checker = replay->checker;
-    enum history_anomaly anomaly = HISTORY_ANOMALY_STALE_READ;
+    enum history_anomaly anomaly;
     const struct history_txn *writer = history_find(checker, name);
     if (name == replay->txn->name)
         anomaly = HISTORY_ANOMALY_OWN_WRITE;
@@ -70,8 +116,10 @@ static void misread(struct replay *replay, const uint64_t *record, const struct 
         anomaly = HISTORY_ANOMALY_INTERMEDIATE_READ;
     else if (state->known && !state->live)
         anomaly = HISTORY_ANOMALY_DELETED_READ;
-    else if (!history_was_committed(checker, name))
-        anomaly = HISTORY_ANOMALY_UNKNOWN_READ;
+    else
+        anomaly = misapplied(replay, record[1], state->name, name,
+                             history_was_committed(checker, name) ? HISTORY_ANOMALY_STALE_READ
+                                                                  : HISTORY_ANOMALY_UNKNOWN_READ);
     finding(replay, anomaly, record, state);
 }
 
@@ -117,6 +165,11 @@ static void play_register(struct replay *replay, const uint64_t *record)
         if (state->known && !state->live)
             finding(replay, HISTORY_ANOMALY_DELETED_READ, record, state);
         set(replay, state, record, true);
+        break;
+    case HISTORY_APPLY:
+        if (state->known && !state->live)
+            finding(replay, HISTORY_ANOMALY_DELETED_READ, record, state);
+        state->name += history_apply_weight(replay->txn->name, history_a(record[0])); /* if known */
         break;
     case HISTORY_INSERT:
         if (state->known && state->live)

@@ -189,7 +189,20 @@ static uint64_t sequence_of(struct parser *parser, uint64_t seq)
     return seq;
 }
 
-/* NAME.SEQ; with `any` also '*'. */
+/* NAME.SEQ, behind which the word is cut off. */
+static void name_and_sequence(struct parser *parser, char *text, uint64_t *name, uint64_t *seq)
+{
+    char *dot = strchr(text, '.');
+    if (dot == NULL) {
+        COMPLAIN(parser, "'%s' is no version: NAME.SEQUENCE is", text);
+        return;
+    }
+    *dot = '\0';
+    *name = name_of(parser, text);
+    *seq = sequence_of(parser, number_of(parser, dot + 1, "sequence number"));
+}
+
+/* NAME.SEQ, and +NAME.SEQ of each APPLY; with `any` also '*'. */
 static void version(struct parser *parser, uint64_t *name, uint64_t *seq, bool any)
 {
     *name = *seq = 0;
@@ -199,14 +212,19 @@ static void version(struct parser *parser, uint64_t *name, uint64_t *seq, bool a
         *name = HISTORY_ANY_NAME;
         return;
     }
-    char *dot = strchr(parser->word, '.');
-    if (dot == NULL) {
-        COMPLAIN(parser, "'%s' is no version: NAME.SEQUENCE is", parser->word);
-        return;
+    char *at = parser->word, *rest = strchr(at, '+');
+    if (rest != NULL)
+        *rest = '\0';
+    name_and_sequence(parser, at, name, seq);
+    while (rest != NULL && !parser->failed) {
+        uint64_t applied = 0, number = 0;
+        at = rest + 1;
+        rest = strchr(at, '+');
+        if (rest != NULL)
+            *rest = '\0';
+        name_and_sequence(parser, at, &applied, &number);
+        *name += history_apply_weight(applied, (unsigned)number);
     }
-    *dot = '\0';
-    *name = name_of(parser, parser->word);
-    *seq = sequence_of(parser, number_of(parser, dot + 1, "sequence number"));
 }
 
 static const struct history_index *index_of(struct parser *parser, uint64_t *index)

@@ -12,9 +12,18 @@ struct object *graph_object(struct graph *graph, uint64_t name)
     uint32_t number = history_map_number(&checker->objects, name);
     if (number == checker->objects_states.count) {
         struct object *object = history_array_add(&checker->objects_states, sizeof *object);
-        *object = (struct object){HISTORY_NOBODY, HISTORY_NOBODY, HISTORY_NOBODY, 0};
+        *object = (struct object){HISTORY_NOBODY, HISTORY_NOBODY, HISTORY_NOBODY, 0, false, 0};
     }
     return (struct object *)checker->objects_states.items + number;
+}
+
+void graph_name(struct graph *graph, uint32_t version, uint64_t name)
+{
+    struct history_checker *checker = graph->checker;
+    uint32_t number =
+        history_map_number(&checker->version_numbers, history_pair(graph_version(graph, version)->object, name));
+    if (number == checker->version_places.count)
+        *(uint32_t *)history_array_add(&checker->version_places, sizeof(uint32_t)) = version;
 }
 
 static uint32_t version_add(struct graph *graph, uint64_t object, uint64_t name, uint32_t writer, bool present)
@@ -31,9 +40,7 @@ static uint32_t version_add(struct graph *graph, uint64_t object, uint64_t name,
                                 .successor = HISTORY_NOBODY,
                                 .sibling = HISTORY_NOBODY,
                                 .present = present};
-    uint32_t number = history_map_number(&checker->version_numbers, history_pair(object, name));
-    if (number == checker->version_places.count)
-        *(uint32_t *)history_array_add(&checker->version_places, sizeof(uint32_t)) = added;
+    graph_name(graph, added, name);
     return added;
 }
 

@@ -28,6 +28,8 @@ struct object {
     uint32_t first, last;
     uint32_t current; /* the last version up to the transaction being visited, or its own */
     uint8_t seq;      /* of its own last write, if `current` is its own */
+    bool named;       /* the name of the last version is known, */
+    uint64_t name;    /* with all that was applied to it */
 };
 
 enum edge_kind { EDGE_WW, EDGE_WR, EDGE_RW, EDGE_RW_ABSENT };
@@ -55,6 +57,9 @@ uint32_t graph_prepend(struct graph *graph, uint64_t object, uint64_t name, bool
 
 /* The version that this writer made of the object; HISTORY_NOBODY if there is none. */
 uint32_t graph_find(const struct graph *graph, uint64_t object, uint64_t name);
+
+/* The version goes by this name, too. */
+void graph_name(struct graph *graph, uint32_t version, uint64_t name);
 
 /* Notes that `by` replaced `replaced`. */
 void graph_replace(struct graph *graph, uint32_t replaced, uint32_t by);

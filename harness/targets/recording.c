@@ -584,6 +584,32 @@ static enum target_status rec_erase(struct target_txn *txn, struct target_index 
     return TARGET_OK;
 }
 
+/* The name in the row's header says what was applied to it (history.h), so each apply adds to that, too. What has not
+ * been found by the key of its own row, or has no order, is updated: nothing else would tell which row that was, or what
+ * a reader has seen. */
+static enum target_status rec_apply(struct target_txn *txn, struct target_index *index, const void *key,
+                                    enum target_function function, size_t offset, size_t bytes, int64_t operand)
+{
+    const struct target_ops *ops = inner_of(txn);
+    if (!is_by_key(index) || !knows_order(txn)) {
+        void *data;
+        enum target_status status = rec_update(txn, index, key, 0, NULL, &data);
+        if (status == TARGET_OK)
+            target_function_run(function, (char *)data + offset, bytes, operand);
+        return status;
+    }
+    enum target_status status =
+        ops->apply(txn->inner, index->inner, key, function, HEADER_BYTES + offset, bytes, operand);
+    if (status == TARGET_NOT_FOUND)
+        record_miss(txn, index, key);
+    if (status != TARGET_OK)
+        return status;
+    txn->writes += txn->writes < SEQ_MAX;
+    record(txn, HISTORY_APPLY, txn->writes, 0, 2, key_register(index, key), 0);
+    return ops->apply(txn->inner, index->inner, key, TARGET_ADD, offsetof(struct header, name), sizeof(uint64_t),
+                      (int64_t)history_apply_weight(txn->name, txn->writes));
+}
+
 static void rec_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
 {
     inner_of(txn)->prefetch(txn->inner, index->inner, keys, count);
@@ -818,7 +844,7 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
                                     .fd = fd};
     /* Names, promises, reasons and counters stay the inner target's, and what it lacks stays NULL. */
 #define WRAP(prefix, call) recording->ops.call = inner->call != NULL ? prefix##_##call : NULL
-    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable), WRAP(rec, outside);
+    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable), WRAP(rec, outside), WRAP(rec, apply);
 #undef WRAP
     recording->ops.tell_order = NULL; /* rec_open has called it */
     return recording;

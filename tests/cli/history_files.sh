@@ -31,7 +31,7 @@ ends "a target that does not know its order is judged by the graph" 0 "no cycle 
     check "$history"
 ends "and its text says the same" 0 "write counter" check --text "$history"
 printf 'MAEHIST1........' >"$work/old"
-ends "another version of the format is named" 1 "the format is MAEHIST1, this program reads MAEHIST2" check "$work/old"
+ends "another version of the format is named" 1 "the format is MAEHIST1, this program reads MAEHIST3" check "$work/old"
 ends "stdout is refused" 2 "does not go to stdout" run --history -
 ends "reloaded repetitions are refused" 2 "--history and --reload exclude each other" \
     run --history "$history" --reload --repetitions 2

@@ -197,6 +197,28 @@ static bool update_item(unsigned index, unsigned i, bool by_ref)
     return true;
 }
 
+static bool apply_item(unsigned index, unsigned i)
+{
+    struct item *item = &test.items[i];
+    char key[KEY_BYTES_MAX];
+    bool there = item->entries[index];
+    size_t bytes = below(2) ? sizeof(int32_t) : sizeof(int64_t);
+    if (there && item->bytes < bytes)
+        return true;
+    size_t offset = there ? below(item->bytes - bytes + 1) : 0;
+    enum target_function function = below(2) ? TARGET_ADD : TARGET_MAX;
+    int64_t operand = (int64_t)below(UINT64_C(1) << 32) - (INT64_C(1) << 31);
+    enum target_status status =
+        target_apply(test.ops, test.txn, test.indexes[index], key_of(index, i, key), function, offset, bytes, operand);
+    if (!answers_write(there ? TARGET_OK : TARGET_NOT_FOUND, status))
+        return false;
+    if (status != TARGET_OK)
+        return true;
+    target_function_run(function, item->payload + offset, bytes, operand);
+    item->written = true;
+    return true;
+}
+
 static bool overwrite_item(unsigned index, unsigned i)
 {
     struct item *item = &test.items[i];
@@ -432,7 +454,7 @@ static bool run_op(void)
     bool plain = !shapes[index].non_unique; /* a key leads to one row */
     bool present = test.items[i].present;   /* else its ref may be another's by now */
     char keys[TARGET_PREFETCH_MAX * KEY_BYTES_MAX];
-    uint64_t op = below(14);
+    uint64_t op = below(15);
     snprintf(test.doing, sizeof test.doing, "case %u of run_op, index %u, item %u", (unsigned)op, index, i);
     switch (op) {
     case 0:
@@ -460,6 +482,8 @@ static bool run_op(void)
         return find_item(index, i);
     case 12:
         return test.ops->table_scan == NULL || below(4) || scan_table();
+    case 13:
+        return !plain || apply_item(index, i);
     default:
         if (shapes[index].kind == TARGET_INDEX_ORDERED)
             return scan_index(index);

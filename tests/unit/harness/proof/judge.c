@@ -770,9 +770,79 @@ static void every_anomaly_has_a_test(void **state)
             fail_msg("no test above produces %s", history_anomalies[i].name);
 }
 
+#define APPLY(name) "begin " #name " rw worker 1\n apply x 1\n commit " #name "\n"
+
+static void readers_see_the_applies_before_them(void **state)
+{
+    (void)state;
+    assert_fine(
+        LOAD APPLY(20) APPLY(30) "begin 40 rw worker 2\n read x 10.1+20.1+30.1\n commit 40\n"
+                                 "begin 25 snapshot worker 3\n read x 10.1+20.1\n commit 25\n"
+                                 "begin 15 rw worker 3\n read x 10.1\n commit 15\n" APPLY(
+                                     50) "begin 60 rw worker 2\n write x 1 over 10.1+20.1+30.1+50.1\n commit "
+                                         "60\n" APPLY(70) "begin 80 rw worker 2\n apply x 1\n apply x 2\n read x "
+                                                          "60.1+70.1+80.1+80.2\n commit 80\n"
+                                                          "begin 90 rw worker 2\n blind x 1\n apply x 2\n commit 90\n"
+                                                          "begin 91 rw worker 2\n delete x 1 over 90.1+90.2\n commit "
+                                                          "91\n");
+    /* What stood before the history has a name only once somebody has read it. */
+    assert_fine(APPLY(20) "begin 30 rw worker 2\n read x 5.1+20.1\n commit 30\n" APPLY(
+        40) "begin 50 rw worker 2\n write x 1 over 5.1+20.1+40.1\n commit 50\n");
+}
+
+static void a_reader_that_misses_an_apply_is_found(void **state)
+{
+    (void)state;
+    assert_found(LOAD APPLY(20) APPLY(30) "begin 40 rw worker 2\n read x 10.1+20.1\n commit 40\n",
+                 HISTORY_ANOMALY_STALE_READ, "in timestamp order this does not fit");
+    assert_found(LOAD APPLY(20) APPLY(30) "begin 40 rw worker 2\n read x 10.1+30.1\n commit 40\n",
+                 HISTORY_ANOMALY_STALE_READ, "in timestamp order this does not fit");
+    assert_found(LOAD APPLY(20) "begin 40 rw worker 2\n read x 10.1\n commit 40\n", HISTORY_ANOMALY_STALE_READ,
+                 "in timestamp order this does not fit");
+    assert_found(LOAD APPLY(20) "begin 40 rw worker 2\n write x 1 over 10.1\n commit 40\n", HISTORY_ANOMALY_STALE_READ,
+                 "write x 1 over 10.1");
+    assert_found(LOAD "begin 40 rw worker 2\n apply x 1\n read x 10.1\n commit 40\n", HISTORY_ANOMALY_OWN_WRITE,
+                 "read x 10.1");
+}
+
+static void a_reader_that_sees_an_apply_too_many_is_found(void **state)
+{
+    (void)state;
+    assert_found(LOAD APPLY(20) APPLY(50) "begin 40 rw worker 2\n read x 10.1+20.1+50.1\n commit 40\n",
+                 HISTORY_ANOMALY_FUTURE_READ, "in timestamp order this does not fit");
+    assert_found(LOAD "begin 20 rw worker 1\n apply x 1\n abort TARGET_ROLLED_BACK\n"
+                      "begin 40 rw worker 2\n read x 10.1+20.1\n commit 40\n",
+                 HISTORY_ANOMALY_ABORTED_READ, "in timestamp order this does not fit");
+    assert_found(LOAD APPLY(20) "begin 40 rw worker 2\n read x 10.1+20.1+20.1\n commit 40\n",
+                 HISTORY_ANOMALY_UNKNOWN_READ, "in timestamp order this does not fit");
+    assert_found(LOAD "begin 20 rw worker 1\n delete x 1 over 10.1\n commit 20\n" APPLY(30),
+                 HISTORY_ANOMALY_DELETED_READ, "apply x 1");
+}
+
+/* Both read the same version, and each applies to what the other one has read. */
+static void write_skew_of_applies_is_a_cycle(void **state)
+{
+    (void)state;
+    assert_found(LOAD "begin 20 rw worker 1\n read y 10.2\n apply x 1\n commit 20\n"
+                      "begin 30 rw worker 2\n read x 10.1\n apply y 1\n commit 30\n",
+                 HISTORY_ANOMALY_G2_ITEM, "write skew");
+}
+
+static void applies_need_an_order(void **state)
+{
+    (void)state;
+    assert_found("begin 10 rw worker 0\n insert x 1\n commit\nbegin 20 rw worker 1\n apply x 1\n commit\n",
+                 HISTORY_ANOMALY_MALFORMED, "it has 'apply'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(readers_see_the_applies_before_them),
+        cmocka_unit_test(a_reader_that_misses_an_apply_is_found),
+        cmocka_unit_test(a_reader_that_sees_an_apply_too_many_is_found),
+        cmocka_unit_test(write_skew_of_applies_is_a_cycle),
+        cmocka_unit_test(applies_need_an_order),
         cmocka_unit_test(serial_histories_are_fine),
         cmocka_unit_test(order_is_that_of_timestamps),
         cmocka_unit_test(who_moved_stands_at_its_commit),

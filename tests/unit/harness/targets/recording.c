@@ -571,6 +571,65 @@ static void an_order_known_at_commit_is_replayed(void **state)
     assert_verdict(two_at_once(&snapshots, 0, 0, false), true, HISTORY_ANOMALY_NONE);
 }
 
+static enum target_status eager_apply(struct target_txn *txn, struct target_index *index, const void *key,
+                                      enum target_function function, size_t offset, size_t bytes, int64_t operand)
+{
+    return target_apply(&(struct target_ops){.update = native_target_ops.update}, txn, index, key, function, offset,
+                        bytes, operand);
+}
+
+static uint64_t counter_of(struct fixture *f, uint64_t key)
+{
+    const void *data;
+    size_t bytes;
+    uint64_t value;
+    assert_int_equal(f->ops->read(f->txn, f->index, &key, &data, &bytes), TARGET_OK);
+    assert_int_equal(bytes, 16);
+    memcpy(&value, data, sizeof value);
+    return value;
+}
+
+/* Of a target that applies, whatever it does then: who reads says which applies it saw. */
+static void applies_are_recorded_and_readers_tell_them(void **state)
+{
+    struct target_ops applying = native_target_ops;
+    (void)state;
+    if (applying.apply == NULL)
+        applying.apply = eager_apply;
+    for (int kind = 0; kind < 2; kind++) {
+        struct fixture f = set_up_over(&applying, NULL, kind ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH);
+        uint64_t one = 1, absent = 9;
+        void *data;
+        begin(&f, TARGET_READ_WRITE);
+        insert(&f, 1, 100);
+        commit(&f);
+        for (int i = 0; i < 3; i++) {
+            begin(&f, TARGET_READ_WRITE);
+            assert_int_equal(target_apply(f.ops, f.txn, f.index, &one, TARGET_ADD, 0, 8, 5), TARGET_OK);
+            assert_int_equal(target_apply(f.ops, f.txn, f.index, &one, TARGET_MAX, 0, 8, 1), TARGET_OK);
+            assert_int_equal(target_apply(f.ops, f.txn, f.index, &absent, TARGET_ADD, 0, 8, 5), TARGET_NOT_FOUND);
+            commit(&f);
+        }
+        begin(&f, TARGET_READ_WRITE);
+        assert_int_equal(counter_of(&f, 1), 115);
+        assert_int_equal(target_apply(f.ops, f.txn, f.index, &one, TARGET_ADD, 0, 8, 1), TARGET_OK);
+        assert_int_equal(counter_of(&f, 1), 116);
+        assert_int_equal(f.ops->update(f.txn, f.index, &one, 0, NULL, &data), TARGET_OK);
+        assert_int_equal(*(uint64_t *)data, 116);
+        assert_int_equal(target_apply(f.ops, f.txn, f.index, &one, TARGET_ADD, 0, 8, 1), TARGET_OK);
+        commit(&f);
+        begin(&f, TARGET_READ_WRITE);
+        assert_int_equal(target_apply(f.ops, f.txn, f.index, &one, TARGET_ADD, 0, 8, 1000), TARGET_OK);
+        f.ops->abort(f.txn);
+        begin(&f, TARGET_READ_WRITE);
+        assert_int_equal(counter_of(&f, 1), 117);
+        commit(&f);
+        assert_history_has(&f, "apply key[1] 2\n");
+        assert_is_fine(&f, 6, 1);
+        tear_down(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +642,7 @@ int main(void)
         cmocka_unit_test(a_blind_write_says_what_it_replaced_where_nothing_else_does),
         cmocka_unit_test(the_order_is_told_when_commit_has_returned),
         cmocka_unit_test(an_order_known_at_commit_is_replayed),
+        cmocka_unit_test(applies_are_recorded_and_readers_tell_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
