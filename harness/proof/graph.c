@@ -110,7 +110,8 @@ static void name_last(struct graph *graph, const uint64_t *record)
         object->name = own;
     } else if (object->named) {
         object->name += history_apply_weight(own, history_a(record[0]));
-        graph_name(graph, object->last, object->name);
+        if (!MUTATED(apply_unnamed))
+            graph_name(graph, object->last, object->name);
     }
 }
 

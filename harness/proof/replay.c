@@ -169,7 +169,8 @@ static void play_register(struct replay *replay, const uint64_t *record)
     case HISTORY_APPLY:
         if (state->known && !state->live)
             finding(replay, HISTORY_ANOMALY_DELETED_READ, record, state);
-        state->name += history_apply_weight(replay->txn->name, history_a(record[0])); /* if known */
+        if (!MUTATED(apply_unplayed))
+            state->name += history_apply_weight(replay->txn->name, history_a(record[0])); /* if known */
         break;
     case HISTORY_INSERT:
         if (state->known && state->live)

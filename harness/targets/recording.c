@@ -605,6 +605,8 @@ static enum target_status rec_apply(struct target_txn *txn, struct target_index 
     if (status != TARGET_OK)
         return status;
     txn->writes += txn->writes < SEQ_MAX;
+    if (MUTATED(apply_untold))
+        return TARGET_OK;
     record(txn, HISTORY_APPLY, txn->writes, 0, 2, key_register(index, key), 0);
     return ops->apply(txn->inner, index->inner, key, TARGET_ADD, offsetof(struct header, name), sizeof(uint64_t),
                       (int64_t)history_apply_weight(txn->name, txn->writes));

@@ -27,6 +27,7 @@ cases=(
     "---- blind --preset thomas"
     "L-M- blind"
     "LDMV counter --rows 4 --ops-per-txn 2"
+    "LD-- counter --rows 4 --ops-per-txn 2 --commit-updates on"
     "LD-V singlekey"
     "LDMV skew"
     "LDMV bank --accounts 10"
@@ -43,6 +44,7 @@ cases=(
     "LDM- tpcc"
     "LDM- tpcc --mode paper-np"
     "LDM- tpcc --split-rows on"
+    "LDM- tpcc --split-rows on --commit-updates on --mode paper"
 )
 run() { # WORKLOAD AND OPTIONS: sets code
     echo "== $*"

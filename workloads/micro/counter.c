@@ -11,9 +11,11 @@
 
 #include "workloads/micro/common.h"
 
-#define COUNTER_OPTIONS(X)                                             \
-    X(u64, rows, "1", "1..1000000", "", "how many counters there are") \
-    X(u64, ops_per_txn, "1", "1..64", "", "different counters a transaction increments")
+#define COUNTER_OPTIONS(X)                                                               \
+    X(u64, rows, "1", "1..1000000", "", "how many counters there are")                   \
+    X(u64, ops_per_txn, "1", "1..64", "", "different counters a transaction increments") \
+    X(bool, commit_updates, "off", "", "",                                               \
+      "increment without reading, so that increments do not conflict (on a target that can)")
 
 struct counter_options {
     COUNTER_OPTIONS(OPTION_FIELD)
@@ -79,6 +81,18 @@ static unsigned next(struct workload_worker *w)
     return 0;
 }
 
+static enum target_status increment(struct workload_worker *w, struct target_txn *txn, uint64_t key)
+{
+    const struct micro *micro = &w->base.workload->micro;
+    if (w->base.workload->options.commit_updates)
+        return target_apply(micro->ops, txn, micro->index, &key, TARGET_ADD, 0, sizeof(uint64_t), 1);
+    void *data;
+    enum target_status status = micro->ops->update(txn, micro->index, &key, 0, NULL, &data);
+    if (status == TARGET_OK)
+        ++*(uint64_t *)data;
+    return status;
+}
+
 static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct micro *micro = &w->base.workload->micro;
@@ -89,13 +103,10 @@ static enum target_status attempt_once(struct workload_worker *w)
     if (status != TARGET_OK)
         return status;
     for (unsigned i = 0; i < count; i++) {
-        void *data;
-        status = micro->ops->update(txn, micro->index, &w->keys[i], 0, NULL, &data);
-        if (status != TARGET_OK) {
+        if ((status = increment(w, txn, w->keys[i])) != TARGET_OK) {
             micro->ops->abort(txn);
             return status;
         }
-        ++*(uint64_t *)data;
     }
     status = micro->ops->commit(txn);
     for (unsigned i = 0; status == TARGET_OK && i < count; i++)

@@ -202,13 +202,14 @@ enum target_status tpcc_read_customer(struct workload_worker *self, struct targe
                                       const struct tpcc_customer_choice *choice, const struct tpcc_customer_info **info,
                                       const struct tpcc_customer_account **account);
 
-struct tpcc_customer_change {
+struct tpcc_paid {
     const struct tpcc_customer_info *info;
-    struct tpcc_customer_account *account;
-    struct tpcc_customer_data *data; /* undefined unless c_data_rewrite=on and the credit is bad */
+    int64_t balance_cents;           /* afterwards; undefined unless outputs=on */
+    struct tpcc_customer_data *data; /* to be changed; undefined unless c_data_rewrite=on and the credit is bad */
 };
-enum target_status tpcc_update_customer(struct workload_worker *self, struct target_txn *txn,
-                                        const struct tpcc_customer_choice *choice, struct tpcc_customer_change *change);
+/* Takes from C_BALANCE, and adds to C_YTD_PAYMENT, and 1 to C_PAYMENT_CNT. */
+enum target_status tpcc_pay_customer(struct workload_worker *self, struct target_txn *txn,
+                                     const struct tpcc_customer_choice *choice, int64_t cents, struct tpcc_paid *paid);
 /* Adds to C_BALANCE, and 1 to C_DELIVERY_CNT. */
 enum target_status tpcc_credit_customer(struct workload_worker *self, struct target_txn *txn, uint64_t key,
                                         int64_t cents);

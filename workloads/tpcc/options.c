@@ -80,6 +80,7 @@ enum target_status tpcc_options_resolve(const struct tpcc_values *given, struct 
         .credit_bad = share_of(v.credit_bad_ratio),
         .batch = v.batch,
         .split_rows = v.split_rows,
+        .commit_updates = v.commit_updates,
         .home_worker = v.home == SECOND,
         .c_data_rewrite = v.c_data_rewrite == FIRST,
         .median_sorted = v.lastname_median == FIRST,

@@ -40,6 +40,10 @@ enum tpcc_txn {
     X(bool, split_rows, "off", "", "", NULL, NULL, NULL,                                                               \
       "WAREHOUSE, DISTRICT and CUSTOMER as several rows each, so that columns that different transactions write, and " \
       "columns that none writes, are not in one row")                                                                  \
+    X(bool, commit_updates, "off", "", "", NULL, NULL, NULL,                                                           \
+      "add to W_YTD and D_YTD, and to a customer's account that is not shown, without reading them; with "             \
+      "split_rows=on "                                                                                                 \
+      "Payments then do not conflict over them (on a target that can)")                                                \
     X(f64, remote_stock, "0.01", "0..1", "", NULL, NULL, NULL,                                                         \
       "share of New-Order lines supplied by another warehouse (2.4.1.5)")                                              \
     X(string, mix, "mode", "", "%", "45/43/4/4/4", "45/43/4/4/4", "50/50/0/0/0",                                       \
@@ -107,7 +111,7 @@ struct tpcc_options {
     uint8_t mix[TPCC_TXN_COUNT]; /* percent */
     enum tpcc_remote_payment remote_payment;
     uint64_t remote_stock, user_abort, credit_bad;
-    bool batch, split_rows, home_worker, c_data_rewrite, median_sorted, names_hashed, nurand_differ,
+    bool batch, split_rows, commit_updates, home_worker, c_data_rewrite, median_sorted, names_hashed, nurand_differ,
         drop_duplicate_items, items_first;
     bool insert_orders, insert_history, orders_inlined, dates_constant, whole_amounts, outputs, stock_level_own;
     bool delivery_per_district, snapshot_reads;

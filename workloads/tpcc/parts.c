@@ -5,6 +5,9 @@
  * by the same key; a part that is never written conflicts with nobody. Both read the columns that TPC-C wants shown,
  * also where nothing is shown.
  *
+ * With commit_updates=on a part that is only added to is not read (target_apply). A whole row is read in any case, for its
+ * other columns.
+ *
  * Checked by: tests/unit/workloads/tpcc/parts.c.
  */
 #include "workloads/tpcc/instance.h"
@@ -19,17 +22,38 @@ enum target_status tpcc_read_warehouse(struct workload_worker *self, struct targ
     return status;
 }
 
+/* Returns the new balance. */
+static int64_t account_pay(struct tpcc_customer_account *account, int64_t cents)
+{
+    account->balance_cents -= cents;
+    account->ytd_payment_cents += cents;
+    account->payment_cnt++;
+    return account->balance_cents;
+}
+
+/* Adds to an integer of so many bytes at `offset`. */
+static enum target_status add(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index, uint64_t key,
+                              size_t offset, size_t bytes, int64_t addend)
+{
+    self->operations++;
+    return target_apply(self->ops, txn, self->tpcc->indexes[index], &key, TARGET_ADD, offset, bytes, addend);
+}
+#define ADD(self, txn, index, key, row, column, addend) \
+    add(self, txn, index, key, offsetof(struct row, column), sizeof((struct row){0}.column), addend)
+
 enum target_status tpcc_pay_warehouse(struct workload_worker *self, struct target_txn *txn, uint32_t w_id,
                                       int64_t cents, const struct tpcc_warehouse_info **info)
 {
     bool split = self->tpcc->options.split_rows;
+    uint64_t key = tpcc_warehouse_key(w_id);
     void *row;
     enum target_status status = TARGET_OK;
     if (split)
         status = tpcc_read_warehouse(self, txn, w_id, info);
+    if (status == TARGET_OK && split && self->tpcc->options.commit_updates)
+        return ADD(self, txn, TPCC_INDEX_WAREHOUSE_YTD, key, tpcc_warehouse_ytd, cents, cents);
     if (status == TARGET_OK)
-        status = tpcc_update(self, txn, split ? TPCC_INDEX_WAREHOUSE_YTD : TPCC_INDEX_WAREHOUSE,
-                             tpcc_warehouse_key(w_id), &row);
+        status = tpcc_update(self, txn, split ? TPCC_INDEX_WAREHOUSE_YTD : TPCC_INDEX_WAREHOUSE, key, &row);
     if (status != TARGET_OK)
         return status;
     if (!split)
@@ -57,6 +81,8 @@ enum target_status tpcc_pay_district(struct workload_worker *self, struct target
     enum target_status status = TARGET_OK;
     if (split)
         status = read_district_info(self, txn, key, info);
+    if (status == TARGET_OK && split && self->tpcc->options.commit_updates)
+        return ADD(self, txn, TPCC_INDEX_DISTRICT_YTD, key, tpcc_district_ytd, cents, cents);
     if (status == TARGET_OK)
         status = tpcc_update(self, txn, split ? TPCC_INDEX_DISTRICT_YTD : TPCC_INDEX_DISTRICT, key, &row);
     if (status != TARGET_OK)
@@ -138,9 +164,29 @@ enum target_status tpcc_read_customer(struct workload_worker *self, struct targe
     return status;
 }
 
-static enum target_status update_whole_customer(struct workload_worker *self, struct target_txn *txn,
-                                                const struct tpcc_customer_choice *choice,
-                                                struct tpcc_customer_change *change)
+/* What a Payment does to the account; the balance is known afterwards if it is shown. */
+static enum target_status pay_account(struct workload_worker *self, struct target_txn *txn, uint64_t key, int64_t cents,
+                                      struct tpcc_paid *paid)
+{
+    const enum tpcc_index index = TPCC_INDEX_CUSTOMER_ACCOUNT;
+    const struct tpcc_options *options = &self->tpcc->options;
+    void *row;
+    enum target_status status;
+    if (!options->commit_updates || options->outputs) {
+        if ((status = tpcc_update(self, txn, index, key, &row)) == TARGET_OK)
+            paid->balance_cents = account_pay(row, cents);
+        return status;
+    }
+    if ((status = ADD(self, txn, index, key, tpcc_customer_account, balance_cents, -cents)) != TARGET_OK)
+        return status;
+    if ((status = ADD(self, txn, index, key, tpcc_customer_account, ytd_payment_cents, cents)) != TARGET_OK)
+        return status;
+    return ADD(self, txn, index, key, tpcc_customer_account, payment_cnt, 1);
+}
+
+static enum target_status pay_whole_customer(struct workload_worker *self, struct target_txn *txn,
+                                             const struct tpcc_customer_choice *choice, int64_t cents,
+                                             struct tpcc_paid *paid)
 {
     uint64_t ref;
     void *row;
@@ -153,30 +199,29 @@ static enum target_status update_whole_customer(struct workload_worker *self, st
     if (status != TARGET_OK)
         return status;
     struct tpcc_customer *customer = row;
-    *change = (struct tpcc_customer_change){&customer->info, &customer->account, &customer->data};
+    *paid = (struct tpcc_paid){&customer->info, account_pay(&customer->account, cents), &customer->data};
     return TARGET_OK;
 }
 
-enum target_status tpcc_update_customer(struct workload_worker *self, struct target_txn *txn,
-                                        const struct tpcc_customer_choice *choice, struct tpcc_customer_change *change)
+enum target_status tpcc_pay_customer(struct workload_worker *self, struct target_txn *txn,
+                                     const struct tpcc_customer_choice *choice, int64_t cents, struct tpcc_paid *paid)
 {
     const struct tpcc_options *options = &self->tpcc->options;
     const void *info;
     void *row;
     enum target_status status;
     if (!options->split_rows)
-        return update_whole_customer(self, txn, choice, change);
+        return pay_whole_customer(self, txn, choice, cents, paid);
     if ((status = read_customer_row(self, txn, choice, &info)) != TARGET_OK)
         return status;
-    change->info = info;
-    uint64_t key = customer_key(change->info);
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER_ACCOUNT, key, &row)) != TARGET_OK)
+    paid->info = info;
+    uint64_t key = customer_key(paid->info);
+    if ((status = pay_account(self, txn, key, cents, paid)) != TARGET_OK)
         return status;
-    change->account = row;
-    if (!options->c_data_rewrite || change->info->credit[0] != 'B')
+    if (!options->c_data_rewrite || paid->info->credit[0] != 'B')
         return TARGET_OK;
     if ((status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER_DATA, key, &row)) == TARGET_OK)
-        change->data = row;
+        paid->data = row;
     return status;
 }
 
@@ -184,10 +229,14 @@ enum target_status tpcc_credit_customer(struct workload_worker *self, struct tar
                                         int64_t cents)
 {
     bool split = self->tpcc->options.split_rows;
+    enum tpcc_index index = split ? TPCC_INDEX_CUSTOMER_ACCOUNT : TPCC_INDEX_CUSTOMER;
     void *row;
-    enum target_status status =
-        tpcc_update(self, txn, split ? TPCC_INDEX_CUSTOMER_ACCOUNT : TPCC_INDEX_CUSTOMER, key, &row);
-    if (status != TARGET_OK)
+    enum target_status status;
+    if (split && self->tpcc->options.commit_updates) {
+        status = ADD(self, txn, index, key, tpcc_customer_account, balance_cents, cents);
+        return status == TARGET_OK ? ADD(self, txn, index, key, tpcc_customer_account, delivery_cnt, 1) : status;
+    }
+    if ((status = tpcc_update(self, txn, index, key, &row)) != TARGET_OK)
         return status;
     struct tpcc_customer_account *account = split ? row : &((struct tpcc_customer *)row)->account;
     account->balance_cents += cents;

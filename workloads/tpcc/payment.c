@@ -17,7 +17,7 @@ static size_t append_number(char *text, size_t length, uint64_t value)
 }
 
 /* 2.5.2.2: the payment's data are put in front of C_DATA, which is cut at 500 characters. */
-static void rewrite_data(const struct tpcc_payment_request *request, const struct tpcc_customer_change *customer)
+static void rewrite_data(const struct tpcc_payment_request *request, const struct tpcc_paid *customer)
 {
     char text[7 * 21];
     size_t length = 0;
@@ -70,7 +70,7 @@ enum target_status tpcc_run_payment(struct workload_worker *self, struct target_
     uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
     const struct tpcc_warehouse_info *warehouse;
     const struct tpcc_district_info *district;
-    struct tpcc_customer_change customer;
+    struct tpcc_paid customer;
     enum target_status status;
 
     if (!choice->by_name)
@@ -81,16 +81,13 @@ enum target_status tpcc_run_payment(struct workload_worker *self, struct target_
         return status;
     if ((status = tpcc_pay_district(self, txn, district_key, request->amount_cents, &district)) != TARGET_OK)
         return status;
-    if ((status = tpcc_update_customer(self, txn, choice, &customer)) != TARGET_OK)
+    if ((status = tpcc_pay_customer(self, txn, choice, request->amount_cents, &customer)) != TARGET_OK)
         return status;
-    customer.account->balance_cents -= request->amount_cents;
-    customer.account->ytd_payment_cents += request->amount_cents;
-    customer.account->payment_cnt++;
     if (options->c_data_rewrite && customer.info->credit[0] == 'B')
         rewrite_data(request, &customer);
     if (options->outputs) {
         self->output.c_id = customer.info->id;
-        self->output.balance_cents = customer.account->balance_cents;
+        self->output.balance_cents = customer.balance_cents;
     }
     if (!options->insert_history)
         return TARGET_OK;

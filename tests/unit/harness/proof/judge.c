@@ -826,6 +826,10 @@ static void write_skew_of_applies_is_a_cycle(void **state)
     assert_found(LOAD "begin 20 rw worker 1\n read y 10.2\n apply x 1\n commit 20\n"
                       "begin 30 rw worker 2\n read x 10.1\n apply y 1\n commit 30\n",
                  HISTORY_ANOMALY_G2_ITEM, "write skew");
+    assert_found(LOAD "begin 15 rw worker 1\n apply x 1\n apply y 2\n commit 15\n"
+                      "begin 20 rw worker 1\n read y 10.2+15.2\n apply x 1\n commit 20\n"
+                      "begin 30 rw worker 2\n read x 10.1+15.1\n apply y 1\n commit 30\n",
+                 HISTORY_ANOMALY_G2_ITEM, "write skew");
 }
 
 static void applies_need_an_order(void **state)

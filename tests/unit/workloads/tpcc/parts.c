@@ -108,6 +108,15 @@ static void the_same_requests_do_the_same_as_in_the_paper(void **state)
     run_both(PAIRS("mode", "paper-np"), PAIRS("mode", "paper-np", "split_rows", "on"), 1);
 }
 
+static void additions_at_commit_do_the_same(void **state)
+{
+    (void)state;
+    run_both(PAIRS("mode", "paper"), PAIRS("mode", "paper", "split_rows", "on", "commit_updates", "on"), 1);
+    run_both(PAIRS("mode", "paper-np"), PAIRS("mode", "paper-np", "commit_updates", "on"), 1);
+    run_both(PAIRS("dates", "constant"),
+             PAIRS("dates", "constant", "split_rows", "on", "commit_updates", "on", "outputs", "on"), 1);
+}
+
 static void assert_caught(struct fixture *fixture, const char *words)
 {
     assert_int_equal(run_check(fixture, at_rest), TARGET_CORRUPT);
@@ -172,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_requests_do_the_same_to_the_specification),
         cmocka_unit_test(the_same_requests_do_the_same_as_in_the_paper),
+        cmocka_unit_test(additions_at_commit_do_the_same),
         cmocka_unit_test(the_check_sees_each_part),
         cmocka_unit_test(sizes_count_the_parts),
     };
