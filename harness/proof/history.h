@@ -48,8 +48,8 @@
  * The text form, for people and for tests, has one record a line, words separated by blanks; '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique fixed|variable 8
  *   begin 1/20 rw|snapshot worker 1
- *   read X 2/9.1 | write X 1 over 2/9.1 | blind X 1 | apply X 1 | insert X 1 [row 5] | delete X 1 over 2/9.1|* | miss X |
- *   exists X | wrong X Y
+ *   read X 2/9.1 | write X 1 over 2/9.1 | blind X 1 | apply X 1 | insert X 1 [row 5] | delete X 1 over 2/9.1|* |
+ *   miss X | exists X | wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
  *   commit [PLACE] | abort [STATUS]

@@ -233,6 +233,21 @@ static enum target_status native_erase(struct target_txn *txn, struct target_ind
     return STATUS(mae_delete(TXN(txn), INDEX(index), key));
 }
 
+static_assert((int)TARGET_ADD == MAE_ADD && (int)TARGET_MAX == MAE_MAX, "the engine's functions");
+
+static enum target_status native_apply(struct target_txn *txn, struct target_index *index, const void *key,
+                                       enum target_function function, size_t offset, size_t bytes, int64_t operand)
+{
+    uint64_t neighbour;
+    const int32_t narrow = (int32_t)operand;
+    const void *value = bytes == sizeof narrow ? (const void *)&narrow : &operand;
+    const enum mae_function wanted = (enum mae_function)function;
+    enum mae_status status = mae_apply(TXN(txn), INDEX(index), misled(key, &neighbour), wanted, offset, value, bytes);
+    if (MUTATED(misled_update) && status == MAE_NOT_FOUND)
+        status = mae_apply(TXN(txn), INDEX(index), key, wanted, offset, value, bytes);
+    return STATUS(status);
+}
+
 static void native_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
 {
     mae_prefetch(TXN(txn), INDEX(index), keys, count);
@@ -410,6 +425,7 @@ const struct target_ops native_target_ops = {
     TARGET_CORE(TARGET_CALL, native),
     TARGET_EXTRAS(TARGET_CALL, native),
     TARGET_CALL(native, durable),
+    TARGET_CALL(native, apply),
     .counter_count = mae_counter_count,
     .counter_info = native_counter_info,
 };

@@ -585,8 +585,8 @@ static enum target_status rec_erase(struct target_txn *txn, struct target_index 
 }
 
 /* The name in the row's header says what was applied to it (history.h), so each apply adds to that, too. What has not
- * been found by the key of its own row, or has no order, is updated: nothing else would tell which row that was, or what
- * a reader has seen. */
+ * been found by the key of its own row, or has no order, is updated: nothing else would tell which row that was, or
+ * what a reader has seen. */
 static enum target_status rec_apply(struct target_txn *txn, struct target_index *index, const void *key,
                                     enum target_function function, size_t offset, size_t bytes, int64_t operand)
 {

@@ -27,7 +27,7 @@ cases=(
     "---- blind --preset thomas"
     "L-M- blind"
     "LDMV counter --rows 4 --ops-per-txn 2"
-    "LD-- counter --rows 4 --ops-per-txn 2 --commit-updates on"
+    "LDM- counter --rows 4 --ops-per-txn 2 --commit-updates on"
     "LD-V singlekey"
     "LDMV skew"
     "LDMV bank --accounts 10"

@@ -5,8 +5,8 @@
  * by the same key; a part that is never written conflicts with nobody. Both read the columns that TPC-C wants shown,
  * also where nothing is shown.
  *
- * With commit_updates=on a part that is only added to is not read (target_apply). A whole row is read in any case, for its
- * other columns.
+ * With commit_updates=on a part that is only added to is not read (target_apply). A whole row is read in any case, for
+ * its other columns.
  *
  * Checked by: tests/unit/workloads/tpcc/parts.c.
  */

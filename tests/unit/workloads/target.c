@@ -1,4 +1,4 @@
-/* target.c - what apply does to integers of both sizes, and to a row of a target that has no apply (workloads/target.h). */
+/* target.c - apply: what it does to integers of both sizes, and to a row of a target that lacks it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -775,16 +775,16 @@ static void every_anomaly_has_a_test(void **state)
 static void readers_see_the_applies_before_them(void **state)
 {
     (void)state;
-    assert_fine(
-        LOAD APPLY(20) APPLY(30) "begin 40 rw worker 2\n read x 10.1+20.1+30.1\n commit 40\n"
-                                 "begin 25 snapshot worker 3\n read x 10.1+20.1\n commit 25\n"
-                                 "begin 15 rw worker 3\n read x 10.1\n commit 15\n" APPLY(
-                                     50) "begin 60 rw worker 2\n write x 1 over 10.1+20.1+30.1+50.1\n commit "
-                                         "60\n" APPLY(70) "begin 80 rw worker 2\n apply x 1\n apply x 2\n read x "
-                                                          "60.1+70.1+80.1+80.2\n commit 80\n"
-                                                          "begin 90 rw worker 2\n blind x 1\n apply x 2\n commit 90\n"
-                                                          "begin 91 rw worker 2\n delete x 1 over 90.1+90.2\n commit "
-                                                          "91\n");
+    assert_fine(LOAD APPLY(20)
+                    APPLY(30) "begin 40 rw worker 2\n read x 10.1+20.1+30.1\n commit 40\n"
+                              "begin 25 snapshot worker 3\n read x 10.1+20.1\n commit 25\n"
+                              "begin 15 rw worker 3\n read x 10.1\n commit 15\n" APPLY(
+                                  50) "begin 60 rw worker 2\n write x 1 over 10.1+20.1+30.1+50.1\n commit "
+                                      "60\n" APPLY(70) "begin 80 rw worker 2\n apply x 1\n apply x 2\n read x "
+                                                       "60.1+70.1+80.1+80.2\n commit 80\n"
+                                                       "begin 90 rw worker 2\n blind x 1\n apply x 2\n commit 90\n"
+                                                       "begin 91 rw worker 2\n delete x 1 over 90.1+90.2\n commit "
+                                                       "91\n");
     /* What stood before the history has a name only once somebody has read it. */
     assert_fine(APPLY(20) "begin 30 rw worker 2\n read x 5.1+20.1\n commit 30\n" APPLY(
         40) "begin 50 rw worker 2\n write x 1 over 5.1+20.1+40.1\n commit 50\n");
