@@ -57,6 +57,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
                                ticks_or_never(core, options->overtake_us || options->txn_max_ms ? LOOK_US : 0));
     horizon_on_overtaking(&core->horizon, gc_overtaken, core);
     backoff_init(&core->backoff, options->backoff, core->ticks_per_us);
+    relay_init(&core->relay, options->relay_us, core->ticks_per_us);
     pthread_mutex_init(&core->orphans_lock, NULL);
     pthread_mutex_init(&core->upkeep_lock, NULL);
     enum mae_status status = arena_init(&core->arena, &core->budget);

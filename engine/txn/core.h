@@ -8,6 +8,7 @@
 #include "engine/log/logger.h"
 #include "engine/store/version_pool.h"
 #include "engine/time/backoff.h"
+#include "engine/time/relay.h"
 #include "engine/time/horizon.h"
 
 struct gc_chunk;
@@ -60,6 +61,7 @@ struct core {
     SEPARATED _Atomic uint64_t central_clock; /* timestamps=central only */
     SEPARATED struct horizon horizon;
     struct backoff backoff;
+    struct relay relay;
     /* ORD-4. True if there are orphans or memory has run out at least once. Workers look at it at quiescent points. */
     SEPARATED _Atomic bool attention;
     /* Of `orphans`: the garbage of workers that have left or are parked, for any worker at its next quiescent point. */

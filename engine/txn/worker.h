@@ -84,11 +84,12 @@ struct SEPARATED mae_worker {
                           memory_order_relaxed)
 #define COUNT(worker, counter) COUNT_ADD(worker, counter, 1)
 
-/* Waits before a retry. Returns the ticks. */
+/* Waits before a retry, first for the turn of the worker's node. Returns the ticks. */
 static inline uint64_t worker_backoff(struct mae_worker *worker)
 {
-    return backoff_wait(&worker->core->backoff, &worker->retries,
-                        atomic_load_explicit(&worker->counters.commits, memory_order_relaxed));
+    uint64_t waited = relay_wait(&worker->core->relay);
+    return waited + backoff_wait(&worker->core->backoff, &worker->retries,
+                                 atomic_load_explicit(&worker->counters.commits, memory_order_relaxed));
 }
 
 /* Whether the transaction has savepoints. */

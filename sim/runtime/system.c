@@ -8,9 +8,11 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -28,6 +30,8 @@
 #define MUTEX_LAST_PS UINT64_C(1000000)
 /* The date on a simulated machine: nothing that a run computes may depend on when it runs. */
 #define EPOCH_S 1494720000
+
+#define CPU_FOLDER "/sys/devices/system/cpu/"
 
 #define WRAP(result, name, ...)        \
     result __real_##name(__VA_ARGS__); \
@@ -277,9 +281,28 @@ WRAP(int, getcpu, unsigned *cpu, unsigned *node)
     const struct context *own = contexts.current;
     if (!own->is_core)
         return __real_getcpu(cpu, node);
-    *cpu = own->core.idx;
-    *node = memory_socket(&contexts.memory, own->core.idx);
+    if (cpu)
+        *cpu = own->core.idx;
+    if (node)
+        *node = memory_socket(&contexts.memory, own->core.idx);
     return 0;
+}
+
+/* Of a CPU's last level of cache: the first of the CPUs that share it. Other files are the host's. */
+WRAP(FILE *, fopen, const char *path, const char *mode)
+{
+    unsigned cpu;
+    int whole = 0;
+    if (!contexts.active || sscanf(path, CPU_FOLDER "cpu%u/cache/index3/shared_cpu_list%n", &cpu, &whole) != 1 ||
+        whole != (int)strlen(path))
+        return __real_fopen(path, mode);
+    const struct machine *machine = &contexts.machine;
+    FILE *file = cpu < machine->sockets * machine->cores_per_socket ? tmpfile() : NULL;
+    if (file) {
+        fprintf(file, "%" PRIu64 "\n", cpu / machine->cores_per_l3 * machine->cores_per_l3);
+        rewind(file);
+    }
+    return file;
 }
 
 WRAP(void *, mmap, void *at, size_t bytes, int protection, int flags, int file, off_t offset)
