@@ -896,7 +896,7 @@ enum mae_log_segment_state {
     MAE_LOG_SUPERFLUOUS, /* a checkpoint has all that it holds */
     MAE_LOG_DAMAGED      /* something that was safe is not there; mae_open_problem says where */
 };
-enum mae_log_kind { MAE_LOG_PUT = 1, MAE_LOG_DELETE, MAE_LOG_ADD, MAE_LOG_REMOVE };
+enum mae_log_kind { MAE_LOG_PUT = 1, MAE_LOG_DELETE, MAE_LOG_ADD, MAE_LOG_REMOVE, MAE_LOG_APPLY };
 
 /* From one opening of the database to the next. */
 struct mae_log_life {
@@ -917,9 +917,12 @@ struct mae_log_segment {
 struct mae_log_change {
     uint64_t timestamp; /* of the transaction */
     enum mae_log_kind kind;
-    const char *object; /* name of the table (PUT, DELETE) or of the index (ADD, REMOVE); "": it was dropped since */
-    uint64_t row;       /* the row's id */
-    /* The row's new payload, or the entry's key; of a key of variable length its bytes alone, without the one that says
+    /* Name of the table (PUT, DELETE, APPLY) or of the index (ADD, REMOVE); "": it was dropped since. */
+    const char *object;
+    uint64_t row; /* the row's id */
+    /* The row's new payload; of an APPLY its operations (mae_row_apply), one after the other: a byte with the function,
+     * three zeros, two bytes each with the offset and the operand's size, the operand and zeros up to a multiple of 8
+     * bytes. Or the entry's key; of a key of variable length its bytes alone, without the one that says
      * how many they are. Nothing of a DELETE. */
     const void *data;
     size_t bytes;

@@ -185,6 +185,9 @@ static bool piece_fits(const struct manifest_object *object, const struct piece 
 {
     if ((object->kind == MANIFEST_TABLE) != piece_is_row(piece))
         return false;
+    if (piece->kind == PIECE_DELTA)
+        return delta_is_whole((const unsigned char *)(piece + 1), piece->payload_bytes,
+                              object->table_config.payload_max_bytes);
     return object->kind == MANIFEST_TABLE ? piece->payload_bytes <= object->table_config.payload_max_bytes
                                           : index_has_keys_of(&object->index_config, piece->key_bytes);
 }

@@ -88,6 +88,10 @@ static enum mae_status set_row(struct replay_part *part, uint64_t ts, const stru
     const struct version *old = restored_version(table, piece->row);
     if (old && version_wts(old) >= ts && !MUTATED(replay_unordered))
         return MAE_OK;
+    if (piece->kind == PIECE_DELTA)
+        return restore_note(table, &part->worker->pool, piece->row, piece + 1, piece->payload_bytes, ts)
+                   ? MAE_OK
+                   : MAE_NO_MEMORY;
     struct version *version = restore_row(table, &part->worker->pool, piece->row, piece->payload_bytes, ts,
                                           piece->kind == PIECE_PUT ? VERSION_COMMITTED : VERSION_DELETED);
     if (!version)
@@ -112,7 +116,11 @@ static enum mae_status put_row(const struct replay *replay, struct replay_part *
     if (!part->table)
         return problem_set(&part->problem, MAE_CORRUPT, "a record names table %" PRIu64 ", which there is not",
                            (uint64_t)piece->object);
-    if (piece->payload_bytes > part->table->payload_max_bytes)
+    if (piece->kind == PIECE_DELTA &&
+        !delta_is_whole((const unsigned char *)(piece + 1), piece->payload_bytes, part->table->payload_max_bytes))
+        return problem_set(&part->problem, MAE_CORRUPT, "a record has operations that table %" PRIu64 " cannot have",
+                           (uint64_t)piece->object);
+    if (piece->kind == PIECE_PUT && piece->payload_bytes > part->table->payload_max_bytes)
         return problem_set(&part->problem, MAE_CORRUPT, "a record has a row of %u bytes for table %" PRIu64,
                            (unsigned)piece->payload_bytes, (uint64_t)piece->object);
     return set_row(part, ts, piece);
@@ -258,7 +266,7 @@ enum mae_status replay_record(void *arg, const struct record *record)
 
 /* ---- The end. ---- */
 
-/* Takes tombstones out of a thread's share of a table, and frees the ids of empty rows. */
+/* Carries out operations in a thread's share of a table, takes tombstones out, and frees the ids of empty rows. */
 static void free_share(void *arg, unsigned i)
 {
     struct replay *replay = arg;
@@ -267,7 +275,12 @@ static void free_share(void *arg, unsigned i)
     uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_relaxed);
     uint64_t from = share_of(limit, i, replay->part_count);
     part->rows = 0;
-    for (uint64_t row = share_of(limit, i + 1, replay->part_count); row-- > from;) {
+    for (uint64_t row = share_of(limit, i + 1, replay->part_count); row-- > from && part->status == MAE_OK;) {
+        part->status = restore_compute(table, &part->worker->pool, row);
+        if (part->status == MAE_CORRUPT)
+            (void)problem_set(&part->problem, MAE_CORRUPT,
+                              "the log has operations on row %" PRIu64 " of table %" PRIu64 ", which is not there", row,
+                              table->number);
         const struct version *version = restored_version(table, row);
         if (version && atomic_load_explicit(&version->status, memory_order_relaxed) == VERSION_COMMITTED) {
             part->rows++;
@@ -279,16 +292,17 @@ static void free_share(void *arg, unsigned i)
     }
 }
 
-static void free_rows(struct replay *replay, struct table *table)
+static enum mae_status free_rows(struct replay *replay, struct table *table)
 {
     replay->freed_table = table;
-    parallel_run(replay->part_count, free_share, replay);
+    enum mae_status status = run(replay, free_share);
     for (unsigned i = replay->part_count; i-- > 0;) { /* small ids are given out first */
         struct replay_part *part = &replay->parts[i];
         row_allocator_fini(&part->free_rows);
         table_count_rows(table, 0, MUTATED(restored_uncounted) ? 0 : (int64_t)part->rows);
         replay->rows += part->rows;
     }
+    return status;
 }
 
 enum mae_status replay_finish(struct replay *replay, struct table *const *tables, size_t table_count)
@@ -297,8 +311,10 @@ enum mae_status replay_finish(struct replay *replay, struct table *const *tables
     enum mae_status status = apply_batch(replay);
     if (status != MAE_OK)
         return status;
-    for (size_t i = 0; i < table_count; i++)
-        free_rows(replay, tables[i]);
+    for (size_t i = 0; i < table_count && status == MAE_OK; i++)
+        status = free_rows(replay, tables[i]);
+    if (status != MAE_OK)
+        return status;
     for (unsigned i = 0; i < replay->part_count; i++)
         workers[i] = replay->parts[i].worker;
     status = entries_build(&replay->entries, workers, replay->problem);

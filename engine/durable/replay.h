@@ -1,8 +1,9 @@
 /*
  * replay.h - puts what a checkpoint and the log say into tables and indexes, on several threads.
  *
- * Records come in any order. A row is what the PUT or DELETE with the largest timestamp says, so each row keeps its
- * timestamp as the wts of its only version, deleted rows a tombstone with it, until all records are in. Index entries
+ * Records come in any order. A row is what the PUT or DELETE with the largest timestamp says, and then what the
+ * operations (DELTA) with larger ones make of it (D24). So each row keeps its timestamp as the wts of its version,
+ * deleted rows a tombstone with it, and behind it what operations have come, until all records are in. Index entries
  * are gathered meanwhile (entries.h), and the indexes filled at the end. Nothing else may use the database meanwhile.
  *
  * Threads. Each thread has a part of the rows, by row id, and the entries that lead to them. All threads look at every

@@ -50,7 +50,7 @@ static_assert(sizeof(struct record) == 16, "the format");
 
 #define PIECE_NUMBER_MAX UINT64_C(0xFFFFFFFFFFFF) /* of objects and rows */
 
-/* DELTA is reserved for changes that are computed from the row. */
+/* DELTA: operations on a row, which its payload lists (store/delta.h). */
 enum piece_kind { PIECE_PUT = 1, PIECE_DELETE, PIECE_ADD, PIECE_REMOVE, PIECE_DELTA };
 
 struct piece {
@@ -88,14 +88,14 @@ static inline size_t piece_bytes(size_t bytes)
 
 static inline bool piece_is_row(const struct piece *piece)
 {
-    return piece->kind == PIECE_PUT || piece->kind == PIECE_DELETE;
+    return piece->kind == PIECE_PUT || piece->kind == PIECE_DELETE || piece->kind == PIECE_DELTA;
 }
 
 /* The piece at *at, which moves on behind it. NULL: none that ends before `end` begins there. */
 static inline const struct piece *piece_take(const char **at, const char *end)
 {
     const struct piece *piece = (const struct piece *)(const void *)*at;
-    if (end - *at < (ptrdiff_t)sizeof *piece || piece->kind < PIECE_PUT || piece->kind > PIECE_REMOVE)
+    if (end - *at < (ptrdiff_t)sizeof *piece || piece->kind < PIECE_PUT || piece->kind > PIECE_DELTA)
         return NULL;
     size_t bytes = piece_bytes(piece_is_row(piece) ? piece->payload_bytes : piece->key_bytes);
     if ((size_t)(end - *at) < bytes)

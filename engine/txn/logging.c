@@ -110,6 +110,8 @@ static bool is_logged(const struct access *access)
     const uint32_t nothing = ACCESS_INSERT | ACCESS_DELETE;
     if (access->table->is_node || ((access->flags & nothing) == nothing && !MUTATED(log_insert_deleted)))
         return false;
+    if (MUTATED(log_forgets_operations) && access->flags & ACCESS_DELTA)
+        return false;
     return access->flags & ACCESS_DELETE || !(access->flags & ACCESS_COPY);
 }
 
@@ -177,14 +179,20 @@ enum mae_status logging_reserve(struct mae_txn *txn, uint32_t write_count)
     return room == LOG_REFUSED ? MAE_NO_MEMORY : await_room(worker);
 }
 
+static enum piece_kind kind_of(const struct access *access)
+{
+    if (access->flags & ACCESS_DELETE)
+        return PIECE_DELETE;
+    return access->flags & ACCESS_DELTA && !MUTATED(log_puts_operations) ? PIECE_DELTA : PIECE_PUT;
+}
+
 static void put_row(struct log_buffer *log, const struct access *access)
 {
     static const char zeros[8];
     size_t bytes = logged_payload(access);
     MAE_DCHECK(bytes <= UINT16_MAX);
     uint64_t words[2];
-    piece_pack(access->flags & ACCESS_DELETE ? PIECE_DELETE : PIECE_PUT, access->table->number,
-               table_row_id(access->table, access->row), bytes, words);
+    piece_pack(kind_of(access), access->table->number, table_row_id(access->table, access->row), bytes, words);
     const size_t whole = piece_bytes(bytes);
     char *at = log_buffer_extend(log, whole);
     if (LIKELY(at != NULL)) {

@@ -631,7 +631,7 @@ enum mae_status txn_apply(struct mae_txn *txn, struct table *table, uint64_t row
         return status;
     if (UNLIKELY(!version_status_is_plain(version_status(access->read)))) /* a MOVED one is inherited from */
         return row_is_there(txn, access) ? apply_as_update(txn, access, op, operand) : MAE_NOT_FOUND;
-    if (delta_op_bytes(op) > table_delta_room(table) || txn->worker->log)
+    if (delta_op_bytes(op) > table_delta_room(table))
         return apply_as_update(txn, access, op, operand);
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
         status = settle_conflict(txn, access, true, MAE_ABORT_RTS);

@@ -58,8 +58,11 @@ static void print_data(const struct mae_log_change *change)
 
 static enum mae_status print_change(void *arg, const struct mae_log_change *change)
 {
-    static const char *const kinds[] = {
-        [MAE_LOG_PUT] = "PUT", [MAE_LOG_DELETE] = "DELETE", [MAE_LOG_ADD] = "ADD", [MAE_LOG_REMOVE] = "REMOVE"};
+    static const char *const kinds[] = {[MAE_LOG_PUT] = "PUT",
+                                        [MAE_LOG_DELETE] = "DELETE",
+                                        [MAE_LOG_ADD] = "ADD",
+                                        [MAE_LOG_REMOVE] = "REMOVE",
+                                        [MAE_LOG_APPLY] = "APPLY"};
     struct log_print *print = arg;
     if (!print->records || change->timestamp <= print->after)
         return MAE_OK;

@@ -7,7 +7,8 @@
  * database holds its own history. When a transaction is safe, its thread writes the number into a pipe. The parent
  * kills the child (SIGKILL) at a random moment, opens the database itself, and finds: the sum of all accounts; in the
  * journal each thread's transactions without a gap, up to what the pipe says at least, and all that were there at the
- * last recovery; nothing that mae_db_verify complains about. Then the next child goes on with the same folder. Every
+ * last recovery; as many of them as a tally says, to which each has added one without reading it (mae_apply); nothing
+ * that mae_db_verify complains about. Then the next child goes on with the same folder. Every
  * second one writes by io_uring, where the system lets it. In the end the journal of all lives, and what the parent
  * reads then, must be one serializable history in the order of its timestamps (harness/proof/judge.h): nothing that
  * counts is lost, nothing is there twice, nothing comes from a transaction that is not there.
@@ -29,6 +30,7 @@
 
 enum {
     ACCOUNTS = 50,
+    TALLY = ACCOUNTS, /* its key */
     THREADS = 2,
     MONEY = 1000,
     TEXT_BYTES = 300,
@@ -92,13 +94,13 @@ static uint64_t lives(const struct mae_db *db)
 
 static enum mae_status load(struct mae_txn *txn, void *arg)
 {
-    for (uint64_t key = 0; key < ACCOUNTS; key++) {
+    for (uint64_t key = 0; key <= TALLY; key++) {
         uint64_t row;
         void *data;
         enum mae_status status = mae_insert(txn, arg, &key, sizeof(struct account), &row, &data);
         if (status != MAE_OK)
             return status;
-        *(struct account *)data = (struct account){.money = MONEY};
+        *(struct account *)data = (struct account){.money = key == TALLY ? 0 : MONEY};
     }
     return MAE_OK;
 }
@@ -153,9 +155,12 @@ static enum mae_status put_into_journal(struct mae_txn *txn, struct move *move)
     if (status == MAE_OK)
         status = mae_insert(txn, move->journal, &key, sizeof move->entry, &row, &data);
     move->entry.ts = mae_txn_timestamp(txn);
-    if (status == MAE_OK)
-        memcpy(data, &move->entry, sizeof move->entry);
-    return status;
+    if (status != MAE_OK)
+        return status;
+    memcpy(data, &move->entry, sizeof move->entry);
+    const uint64_t tally = TALLY;
+    const int64_t one = 1;
+    return mae_apply(txn, move->accounts, &tally, MAE_ADD, offsetof(struct account, money), &one, sizeof one);
 }
 
 static enum mae_status move_money(struct mae_txn *txn, void *arg)
@@ -265,7 +270,7 @@ struct reading {
     struct mae_table *journal_rows;
     struct history_log *log; /* NULL: no history is wanted */
     uint64_t numbers[LIVES_MAX][THREADS];
-    uint64_t sum, transactions;
+    uint64_t sum, tally, transactions;
     enum mae_status status;
 };
 
@@ -331,12 +336,16 @@ static enum mae_status read_all(struct mae_txn *txn, void *arg)
         history_log_clear(reading->log);
         log_begin(reading->log, name_of(LIVES_MAX, 0, 1));
     }
-    for (uint64_t key = 0; key < ACCOUNTS; key++) {
+    for (uint64_t key = 0; key <= TALLY; key++) {
         const void *data;
         enum mae_status status = mae_read(txn, reading->accounts, &key, &data, NULL);
         if (status != MAE_OK)
             return status;
         const struct account *account = data;
+        if (key == TALLY) {
+            reading->tally = account->money;
+            break;
+        }
         reading->sum += account->money;
         if (reading->log)
             log_access(reading->log, HISTORY_READ, 0, key, account->writer, account->seq);
@@ -398,6 +407,7 @@ static uint64_t check(bool is_last)
     uint64_t next = lives(db) + 1;
     printf("life %" PRIu64 ": %" PRIu64 " transactions in the journal\n", next - 1, reading.transactions);
     assert_int_equal(reading.sum, ACCOUNTS * MONEY);
+    assert_int_equal(reading.tally, reading.transactions);
     check_numbers(&reading);
     if (is_last)
         check_history(&log);

@@ -115,6 +115,77 @@ static void entries_of_one_key(void **state)
     close_world(&world);
 }
 
+/* Adds to two rows and appends to one, in the order of calls, by two workers. */
+static void note_some(struct mae_worker *const *workers, struct mae_index *index, unsigned *noted, unsigned count)
+{
+    const uint64_t number = 1, text = 2;
+    for (; count > 0; count--, ++*noted) {
+        struct mae_txn *txn = begin(workers[*noted % 2]);
+        const char letter = (char)('a' + *noted % 26);
+        const int64_t add = *noted;
+        assert_ok(mae_apply(txn, index, &number, MAE_ADD, 0, &add, sizeof add));
+        assert_ok(mae_apply(txn, index, &text, MAE_ADD, 0, &add, sizeof add));
+        assert_ok(mae_apply(txn, index, &text, MAE_APPEND, 0, &letter, 1));
+        assert_ok(mae_commit(txn));
+    }
+}
+
+static void check_noted(struct world *world, unsigned noted)
+{
+    const uint64_t text = 2;
+    const void *data;
+    size_t bytes;
+    world_check_keys(world, 1, 1, noted * (uint64_t)(noted - 1) / 2);
+    struct mae_txn *txn = begin(world->workers[0]);
+    assert_ok(mae_read(txn, world->index, &text, &data, &bytes));
+    assert_int_equal(bytes, 8 + noted);
+    assert_int_equal(*(const uint64_t *)data, noted * (uint64_t)(noted - 1) / 2);
+    for (unsigned i = 0; i < noted; i++)
+        assert_int_equal(((const char *)data)[8 + i], 'a' + i % 26);
+    assert_ok(mae_commit(txn));
+}
+
+static struct {
+    struct world *world;
+    unsigned *noted;
+} noting;
+
+static void note_meanwhile(enum race_point point)
+{
+    if (point != RACE_CHECKPOINT_BATCH)
+        return;
+    race_hook = NULL;
+    note_some(noting.world->workers, noting.world->index, noting.noted, 1);
+    race_hook = note_meanwhile;
+}
+
+/* D24. Operations of before, during and after a checkpoint, in several lives. */
+static void operations_count_once(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 400, 2);
+    unsigned noted = 0;
+    new_keys(world.workers[0], world.index, 1, 20, 0);
+    for (unsigned life = 0; life < 3; life++) {
+        note_some(world.workers, world.index, &noted, 20);
+        noting.world = &world;
+        noting.noted = &noted;
+        race_hook = note_meanwhile;
+        assert_ok(mae_checkpoint(world.db));
+        race_hook = NULL;
+        note_some(world.workers, world.index, &noted, 20);
+        if (life == 1)
+            check_noted(&world, noted);
+        close_world(&world);
+        world = world_again(group);
+        check_noted(&world, noted);
+        assert_ok(mae_worker_join(world.db, &world.workers[1]));
+        world.worker_count = 2;
+    }
+    assert_true(db_counter(world.db, "deltas") == 0 && noted > 120);
+    close_world(&world);
+}
+
 static void count_segment(void *arg, const char *name)
 {
     uint64_t number;
@@ -635,6 +706,7 @@ int main(void)
         TEST(what_it_has_need_not_be_in_the_log),
         TEST(entries_that_move_are_found),
         TEST(entries_of_one_key),
+        TEST(operations_count_once),
         TEST(the_log_stays_bounded),
         TEST(a_hot_row_keeps_few_versions),
         TEST(it_counts_when_its_end_is_on_the_disk),

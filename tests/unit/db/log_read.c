@@ -20,9 +20,9 @@ struct seen {
     struct mae_log_life lives[LIVES_MAX];
     struct mae_log_segment segments[SEGMENTS_MAX];
     size_t life_count, segment_count;
-    uint64_t kinds[MAE_LOG_REMOVE + 1]; /* changes of each kind */
-    uint64_t sum;                       /* of the words that were put */
-    uint64_t last_ts, changes_left;     /* no more than so many are taken */
+    uint64_t kinds[MAE_LOG_APPLY + 1]; /* changes of each kind */
+    uint64_t sum;                      /* of the words that were put */
+    uint64_t last_ts, changes_left;    /* no more than so many are taken */
     struct mae_log_summary summary;
 };
 
@@ -49,13 +49,14 @@ static enum mae_status take_change(void *arg, const struct mae_log_change *chang
 {
     struct seen *seen = arg;
     uint64_t word = 0;
-    bool is_row = change->kind == MAE_LOG_PUT || change->kind == MAE_LOG_DELETE;
+    bool is_row = change->kind != MAE_LOG_ADD && change->kind != MAE_LOG_REMOVE;
     if (seen->changes_left-- == 0)
         return MAE_ABORT_USER;
     assert_string_equal(change->object, is_row ? "rows" : "keys");
-    assert_int_equal(change->bytes, change->kind == MAE_LOG_DELETE ? 0 : sizeof word);
-    if (change->kind == MAE_LOG_PUT)
-        memcpy(&word, change->data, sizeof word);
+    size_t before = change->kind == MAE_LOG_APPLY ? sizeof(struct delta_op) : 0;
+    assert_int_equal(change->bytes, change->kind == MAE_LOG_DELETE ? 0 : before + sizeof word);
+    if (change->kind == MAE_LOG_PUT || change->kind == MAE_LOG_APPLY)
+        memcpy(&word, (const char *)change->data + before, sizeof word);
     seen->kinds[change->kind]++;
     seen->sum += word;
     seen->last_ts = change->timestamp > seen->last_ts ? change->timestamp : seen->last_ts;
@@ -154,6 +155,9 @@ static void it_tells_what_a_recovery_takes(void **state)
     struct mae_txn *txn = begin(world.workers[0]);
     assert_ok(key_add(txn, world.index, 1, 1));
     assert_ok(key_delete(txn, world.index, 2));
+    const uint64_t added_to = 3;
+    const int64_t thousand = 1000;
+    assert_ok(mae_apply(txn, world.index, &added_to, MAE_ADD, 0, &thousand, sizeof thousand));
     uint64_t last_ts = mae_txn_timestamp(txn);
     assert_ok(mae_commit(txn));
     assert_ok(mae_sync(world.db));
@@ -162,11 +166,12 @@ static void it_tells_what_a_recovery_takes(void **state)
     disk_crash(NULL);
     assert_ok(read_watched());
     assert_int_equal(seen.kinds[MAE_LOG_PUT], 4);
-    assert_int_equal(seen.sum, 7 + 7 + 7 + 8);
+    assert_int_equal(seen.kinds[MAE_LOG_APPLY], 1);
+    assert_int_equal(seen.sum, 7 + 7 + 7 + 8 + 1000);
     assert_int_equal(seen.kinds[MAE_LOG_DELETE], 1);
     assert_int_equal(seen.kinds[MAE_LOG_ADD], 3);
     assert_int_equal(seen.kinds[MAE_LOG_REMOVE], 1);
-    assert_int_equal(seen.summary.changes, 9);
+    assert_int_equal(seen.summary.changes, 10);
     assert_int_equal(seen.last_ts, last_ts);
     assert_int_equal(seen.life_count, 1);
     assert_true(seen.lives[0].start < last_ts && last_ts < seen.lives[0].cut);

@@ -65,11 +65,77 @@ static void a_row_takes_the_place_of_another(void **state)
     world_close(&world);
 }
 
+static void note_append(struct table *table, struct pool *pool, char letter, uint64_t ts)
+{
+    unsigned char list[16] = {MAE_APPEND, 0, 0, 0, 0, 0, 1, 0, (unsigned char)letter};
+    assert_true(delta_is_whole(list, sizeof list, table->payload_max_bytes));
+    assert_true(restore_note(table, pool, 0, list, sizeof list, ts));
+}
+
+/* D24. Whatever order the records come in. */
+static void noted_operations_are_carried_out_in_their_order(void **state)
+{
+    (void)state;
+    enum { PUTS = 2, LETTERS = 4, RECORDS = PUTS + LETTERS };
+    static const uint64_t at[RECORDS] = {10, 30, 5, 20, 40, 50}; /* two rows that were put, then letters */
+    uint64_t random = seed_from_environment();
+    for (unsigned round = 0; round < 200; round++) {
+        struct world world = world_open(round % 2 ? "inline_bytes=0" : "", MAE_INDEX_HASH, 8, 1);
+        struct table *table = &world.table->rows;
+        struct pool *pool = &world.workers[0]->pool;
+        assert_ok(table_reserve_rows(table, 1));
+        unsigned order[RECORDS];
+        for (unsigned i = 0; i < RECORDS; i++) {
+            unsigned j = (unsigned)random_below(&random, i + 1);
+            order[i] = order[j];
+            order[j] = i;
+        }
+        for (unsigned i = 0; i < RECORDS; i++) {
+            const struct version *before = restored_version(table, 0);
+            const uint64_t ts = at[order[i]];
+            if (order[i] >= PUTS)
+                note_append(table, pool, (char)('a' + order[i] - PUTS), ts);
+            else if (!before || version_wts(before) < ts)
+                memcpy(restore_row(table, pool, 0, 1, ts, VERSION_COMMITTED)->payload, order[i] ? "Y" : "X", 1);
+        }
+        assert_ok(restore_compute(table, pool, 0));
+        const struct version *version = restored_version(table, 0);
+        assert_non_null(version);
+        assert_int_equal(version_wts(version), 50);
+        assert_int_equal(version->payload_bytes, 3);
+        assert_memory_equal(version->payload, "Ycd", 3);
+        assert_int_equal(atomic_load(&version->older), HANDLE_NONE);
+        restore_empty(table, pool, 0);
+        world_close(&world);
+    }
+}
+
+static void operations_need_a_row(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    struct table *table = &world.table->rows;
+    struct pool *pool = &world.workers[0]->pool;
+    assert_ok(table_reserve_rows(table, 1));
+    assert_ok(restore_compute(table, pool, 0));
+    note_append(table, pool, 'a', 20);
+    assert_null(restored_version(table, 0));
+    assert_status(MAE_CORRUPT, restore_compute(table, pool, 0));
+    assert_non_null(restore_row(table, pool, 0, 0, 10, VERSION_DELETED));
+    assert_status(MAE_CORRUPT, restore_compute(table, pool, 0));
+    assert_non_null(restore_row(table, pool, 0, 0, 30, VERSION_DELETED)); /* they were of an earlier row */
+    assert_ok(restore_compute(table, pool, 0));
+    restore_empty(table, pool, 0);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_entries_are_counted),
         cmocka_unit_test(a_row_takes_the_place_of_another),
+        cmocka_unit_test(noted_operations_are_carried_out_in_their_order),
+        cmocka_unit_test(operations_need_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
