@@ -204,7 +204,7 @@ enum target_status tpcc_read_customer(struct workload_worker *self, struct targe
 
 struct tpcc_paid {
     const struct tpcc_customer_info *info;
-    int64_t balance_cents;           /* afterwards; undefined unless outputs=on */
+    int64_t balance_cents;           /* afterwards */
     struct tpcc_customer_data *data; /* to be changed; undefined unless c_data_rewrite=on and the credit is bad */
 };
 /* Takes from C_BALANCE, and adds to C_YTD_PAYMENT, and 1 to C_PAYMENT_CNT. */

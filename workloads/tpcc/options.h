@@ -41,9 +41,9 @@ enum tpcc_txn {
       "WAREHOUSE, DISTRICT and CUSTOMER as several rows each, so that columns that different transactions write, and " \
       "columns that none writes, are not in one row")                                                                  \
     X(bool, commit_updates, "off", "", "", NULL, NULL, NULL,                                                           \
-      "add to W_YTD and D_YTD, and to a customer's account that is not shown, without reading them; with "             \
-      "split_rows=on "                                                                                                 \
-      "Payments then do not conflict over them (on a target that can)")                                                \
+      "with split_rows=on: Payment adds to W_YTD and D_YTD without reading them, so that Payments do not conflict "    \
+      "over "                                                                                                          \
+      "them (on a target that can; else it reads them)")                                                               \
     X(f64, remote_stock, "0.01", "0..1", "", NULL, NULL, NULL,                                                         \
       "share of New-Order lines supplied by another warehouse (2.4.1.5)")                                              \
     X(string, mix, "mode", "", "%", "45/43/4/4/4", "45/43/4/4/4", "50/50/0/0/0",                                       \

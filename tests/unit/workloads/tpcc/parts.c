@@ -113,8 +113,7 @@ static void additions_at_commit_do_the_same(void **state)
     (void)state;
     run_both(PAIRS("mode", "paper"), PAIRS("mode", "paper", "split_rows", "on", "commit_updates", "on"), 1);
     run_both(PAIRS("mode", "paper-np"), PAIRS("mode", "paper-np", "commit_updates", "on"), 1);
-    run_both(PAIRS("dates", "constant"),
-             PAIRS("dates", "constant", "split_rows", "on", "commit_updates", "on", "outputs", "on"), 1);
+    run_both(PAIRS("dates", "constant"), PAIRS("dates", "constant", "split_rows", "on", "commit_updates", "on"), 1);
 }
 
 static void assert_caught(struct fixture *fixture, const char *words)
