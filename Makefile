@@ -24,7 +24,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 ifeq ($(shell uname -m),x86_64)
-MARCH ?= x86-64-v2#	MARCH=native for this machine only
+MARCH ?= x86-64-v2#	MARCH=native for this machine only, which is no faster: docs/measuring.md
 endif
 
 MODES := release debug asan tsan cov fuzz sim
@@ -332,7 +332,7 @@ thread-test: all thread-tests ## Run the tests with more than one thread, for MO
 	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(SCRIPTS:%=tests/cli/%.sh) \
 		$(filter-out $(ALONE),$(THREADED)) --alone $(ALONE)
 
-bench: ## Measure what the README's tables say, some 40 minutes; BENCH=quick: a few
+bench: ## Measure what the tables of README and docs say, some 80 minutes; BENCH=quick: 15
 	@scripts/bench
 
 SCHEDULE ?= explore
