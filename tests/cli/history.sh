@@ -45,6 +45,7 @@ recorded --workload bomb $bakery --material-tree-size 4 --long-workers 0 --long-
 recorded --workload tatp --subscribers 100 --threads 3 --snapshot-reads
 recorded --workload smallbank --preset alomari --accounts 20 --threads 3 --snapshot-reads
 recorded --workload singlekey --threads 2
+recorded --workload counter --rows 4 --ops-per-txn 2 --commit-updates --threads 3
 recorded --workload scan --records 1000 --threads 2
 recorded --workload ycsb --records 100 --ops-per-txn 2 --threads 2 --repetitions 3
 recorded --workload ycsb --records 1000 --threads 64 --time 300ms --ring-requests 10k # on as many CPUs as there are
@@ -52,6 +53,6 @@ presets="spec paper paper-np"
 case ${MAE_BUILD:-} in *asan* | *tsan* | *cov*) presets=paper-np ;; esac # loads take minutes there
 for preset in $presets; do
     recorded --workload tpcc --preset "$preset" --warehouses 1 --threads 3
-    recorded --workload tpcc --preset "$preset" --warehouses 1 --threads 3 --split-rows
+    recorded --workload tpcc --preset "$preset" --warehouses 1 --threads 3 --split-rows --commit-updates
 done
 finish
