@@ -15,7 +15,8 @@
  * Waiting cannot form a circle: whoever resolves waits for pending versions below, so for smaller timestamps, and for
  * claims, whose holders wait for nobody.
  *
- * Checked by: db/verify.c; tests/unit/txn/delta.c, tests/unit/txn/gc.c; the mutations that engine/DESIGN.md names.
+ * Checked by: db/verify.c; tests/unit/txn/delta.c, tests/unit/txn/gc.c, tests/schedule/delta.c; the mutations that
+ * engine/DESIGN.md names.
  */
 #ifndef ENGINE_TXN_RESOLVE_H
 #define ENGINE_TXN_RESOLVE_H
