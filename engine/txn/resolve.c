@@ -11,7 +11,7 @@
 #ifdef MAE_DEBUG
 enum { STEPS_MOST = 2 }; /* so that tests of short chains have several rounds */
 #else
-enum { STEPS_MOST = 64 };
+enum { STEPS_MOST = 2048 };
 #endif
 
 /* Waits until somebody else has computed the value. */
