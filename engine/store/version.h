@@ -14,6 +14,10 @@
  *       DELETED) below the horizon. Older versions belong to the collector.
  *   V5  MOVED is the status of a committed version of a row that has lost an index entry since the row was inserted.
  *       Above a MOVED version there is no COMMITTED one, and no DELTA: later versions of the row inherit the status.
+ *   V6  A version whose writer has read the version below it begins with rts = wts + 1. No transaction has a timestamp
+ *       in between, so that this says nothing of readers. It says that the version may rest on the one below: where
+ *       rts > wts, nothing is linked in between and commits. A version that was written blindly has that only once it
+ *       has been read.
  * Checked by: db/verify.c.   Source: Cicada, SIGMOD 2017, section 3.2.
  * Not here: linking (txn/commit.c), reuse (version_pool.c), why reuse is safe (txn/gc.c).
  *

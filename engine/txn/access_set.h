@@ -26,6 +26,7 @@ enum access_flags {
     ACCESS_ENTRIES = 1024,  /* `entries` is set: the row gains or loses index entries */
     ACCESS_DELTA = 4096,    /* a write: `fresh` notes operations (store/delta.h), and will be a DELTA */
     ACCESS_RECORDED = 2048, /* `saved` is set: the entry has been recorded for a rollback (undo.h) */
+    ACCESS_BELOW = 8192,    /* `fresh` was linked below a newer version */
 };
 
 struct access {

@@ -11,6 +11,12 @@
  * about one row, so T raises and searches row by row. After that the read stays valid, since every later W finds the
  * raised rts.
  *
+ * A T that writes the row itself need not raise v.rts, which would take v's line from all who read v. Its own version n
+ * says that it rests on what is below it (V6). T links n and then searches below n. W links its version and then, if
+ * newer versions stand above, looks whether one of them rests on what is below (newer_stand). Each stores before it
+ * loads, as above: so either T's search meets W's version, or W meets n, and aborts unless n has been aborted. If W's
+ * version was the row's newest when it was linked, n was linked later, and T's search meets W's version.
+ *
  * An overtaken transaction (horizon.h), and one that has moved (restamp.h), commits with a later timestamp than it has
  * read with. The argument does not depend on where ts comes from: the commit raises rts to, and searches again at, the
  * timestamp of the commit.
@@ -322,7 +328,8 @@ static ALWAYS_INLINE bool read_is_head(struct access *access)
                   access->read_handle); /* ORD-3, reader half */
 }
 
-static NOINLINE bool read_is_visible(struct mae_txn *txn, struct access *access)
+/* `raises`: the read timestamp of a copy that the read goes on with is raised, too. */
+static NOINLINE bool read_is_visible(struct mae_txn *txn, struct access *access, const bool raises)
 {
     MAE_DCHECK(access->flags & ACCESS_READ && access->read != NULL);
     _Atomic version_handle *head = row_head(access->table, access->row);
@@ -331,15 +338,17 @@ static NOINLINE bool read_is_visible(struct mae_txn *txn, struct access *access)
         return true;
     if (!follow_settled(access, found))
         return false;
+    if (!raises)
+        return true;
     if (!MUTATED(follow_without_raise))
         raise_rts(found, txn->ts);
     return visible_decided(txn->worker, access->table, access->row, head, txn->ts) == found;
 }
 
-static ALWAYS_INLINE bool read_is_valid(struct mae_txn *txn, struct access *access)
+static ALWAYS_INLINE bool read_is_valid(struct mae_txn *txn, struct access *access, const bool raises)
 {
     RACE(CHECK_READ);
-    return read_is_head(access) || read_is_visible(txn, access);
+    return read_is_head(access) || read_is_visible(txn, access, raises);
 }
 
 /* `older` is the visible version below this write's place. */
@@ -374,7 +383,7 @@ static NOINLINE bool precheck(struct mae_txn *txn)
     COUNT(txn->worker, prechecks);
     for (uint32_t i = 0; i < set->count; i++) {
         struct access *access = &set->entries[i];
-        if (access->flags & ACCESS_READ && !read_is_valid(txn, access))
+        if (access->flags & ACCESS_READ && !read_is_valid(txn, access, false))
             return false;
         if ((access->flags & read_modify_write) == read_modify_write &&
             atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts)
@@ -388,12 +397,14 @@ static NOINLINE bool precheck(struct mae_txn *txn)
 /* Writes the part of the header that only other transactions read. The read phase does not write it, because there a
  * row on its way from memory keeps the store queue from draining, and once the queue is full the next row's load has to
  * wait. */
-static ALWAYS_INLINE void complete_header(struct version *fresh, uint64_t ts, enum version_status status)
+static ALWAYS_INLINE void complete_header(const struct access *access, uint64_t ts, enum version_status status)
 {
     MAE_DCHECK(ts != 0);
+    struct version *fresh = access->fresh;
+    const bool rests = access->flags & ACCESS_READ && !MUTATED(rests_unmarked);
     atomic_store_explicit(&fresh->wts, ts, memory_order_relaxed);
-    atomic_store_explicit(&fresh->rts, ts, memory_order_relaxed);
-    atomic_store_explicit(&fresh->status, status, memory_order_release); /* ORD-7, for G2 */
+    atomic_store_explicit(&fresh->rts, ts + rests, memory_order_relaxed); /* V6 */
+    atomic_store_explicit(&fresh->status, status, memory_order_release);  /* ORD-7, for G2 */
 }
 
 /* Links the new version if the row's newest version is still the one that was read. `install` does the same for every
@@ -411,6 +422,31 @@ static ALWAYS_INLINE bool install_at_head(struct mae_txn *txn, struct access *ac
     /* ORD-8 and ORD-3 as in install. */
     return atomic_compare_exchange_strong_explicit(row_head(access->table, access->row), &head, access->fresh_handle,
                                                    memory_order_seq_cst, memory_order_relaxed);
+}
+
+/*
+ * For a write whose place is below newer versions of its row: whether those would stand although it commits (V6). They
+ * do if the next one that is not aborted rests on nothing, and is committed. What is above that one has read it, or a
+ * later one, or aborts for it. Pending versions may abort, so that all must rest on nothing. A DELTA rests on what is
+ * below once it has its value, which says its base's rts (resolve.h, CU1). Ends: timestamps fall.
+ */
+static NOINLINE bool newer_stand(const struct mae_txn *txn, const struct access *access)
+{
+    bool stand = true;
+    _Atomic version_handle *link = row_head(access->table, access->row);
+    for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != HANDLE_NONE;) {
+        struct version *version = row_version(access->table, access->row, handle);
+        uint64_t wts = version_wts(version);
+        if (wts <= txn->ts)
+            break;
+        RACE(CHECK_WRITE);
+        uint8_t status = version_status(version);
+        bool rests = atomic_load_explicit(&version->rts, memory_order_relaxed) > wts;
+        if (!version_status_is_aborted(status))
+            stand = !rests && (stand || version_status_is_committed(status));
+        link = &version->older;
+    }
+    return stand;
 }
 
 static NOINLINE bool install(struct mae_txn *txn, struct access *access)
@@ -439,16 +475,19 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
         struct version *older = visible_decided(worker, table, row, link, txn->ts);
         if (access->flags & ACCESS_READ)
             (void)follow_settled(access, older);
-        if (!may_supersede(txn, access, older) && !MUTATED(skip_install_check))
+        const bool below = link != row_head(table, row);
+        if ((!may_supersede(txn, access, older) || (below && !newer_stand(txn, access))) &&
+            !MUTATED(skip_install_check))
             return false;
         atomic_store_explicit(&fresh->older, handle, memory_order_relaxed);
         RACE(INSTALL_LINK);
         /* ORD-8: release publishes the version's header and payload. ORD-3, writer half: before the loads of rts. */
         if (atomic_compare_exchange_strong_explicit(link, &handle, access->fresh_handle, memory_order_seq_cst,
-                                                    memory_order_relaxed))
-            break;
+                                                    memory_order_relaxed)) {
+            access->flags |= below ? ACCESS_BELOW : 0;
+            return true;
+        }
     }
-    return true;
 }
 
 /* ---- 5. Check. ---- */
@@ -481,6 +520,8 @@ static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *acc
     const uint32_t newest = ACCESS_DELETE | (MUTATED(moved_below_blind) ? 0 : entries);
     const bool unchecked = MUTATED(tombstone_unchecked) && access->flags & ACCESS_DELETE;
     if (UNLIKELY(access->flags & newest) && !unchecked && !write_is_newest(access))
+        return false;
+    if (UNLIKELY(access->flags & ACCESS_BELOW) && !MUTATED(below_unchecked) && !newer_stand(txn, access))
         return false;
     /* ORD-3, both loads. The common case: right below the new version is the version read, which is committed. */
     if ((access->flags & ACCESS_READ) &&
@@ -562,7 +603,7 @@ static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
         MAE_DCHECK(atomic_load_explicit(row_head(access->table, access->row), memory_order_relaxed) ==
                    HANDLE_NONE); /* I2 */
         atomic_store_explicit(&access->fresh->older, HANDLE_NONE, memory_order_relaxed);
-        complete_header(access->fresh, txn->ts, VERSION_COMMITTED);
+        complete_header(access, txn->ts, VERSION_COMMITTED);
         /* ORD-8. No other worker links here: the row was empty, and no other worker had its id. */
         atomic_store_explicit(row_head(access->table, access->row), access->fresh_handle, memory_order_release);
     }
@@ -754,7 +795,7 @@ bool txn_reads_are_valid(struct mae_txn *txn)
         if (!(access->flags & ACCESS_READ))
             continue;
         raise_rts(access->read, txn->ts);
-        if (!read_is_valid(txn, access))
+        if (!read_is_valid(txn, access, true))
             return false;
     }
     return true;
@@ -798,7 +839,7 @@ static ALWAYS_INLINE bool install_writes(struct mae_txn *txn, uint32_t write_cou
         struct access *access = &set->entries[set->writes[i]];
         if (access->flags & ACCESS_INSERT)
             continue;
-        complete_header(access->fresh, txn->ts, VERSION_PENDING);
+        complete_header(access, txn->ts, VERSION_PENDING);
         if (UNLIKELY(!install_at_head(txn, access)) && UNLIKELY(!install(txn, access)))
             return false;
         access->flags |= ACCESS_INSTALLED;
@@ -823,14 +864,14 @@ static ALWAYS_INLINE enum mae_status check_each(struct mae_txn *txn, const bool 
         struct access *access = &set->entries[i];
         if (prefetches && LIKELY(i + CHECKS_AHEAD < set->count))
             prefetch_check(access + CHECKS_AHEAD);
-        if (access->flags & ACCESS_READ && !MUTATED(skip_rts_raise))
+        if ((access->flags & (ACCESS_READ | ACCESS_INSTALLED)) == ACCESS_READ && !MUTATED(skip_rts_raise))
             raise_rts(access->read, txn->ts);
         if (access->flags & ACCESS_INSTALLED) {
             if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check) && !MUTATED(skip_check) &&
                 !MUTATED(no_validation))
                 return MAE_ABORT_WRITE_CHECK;
         } else if (access->flags & ACCESS_READ) {
-            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check) && !MUTATED(skip_check) &&
+            if (UNLIKELY(!read_is_valid(txn, access, true)) && !MUTATED(skip_read_check) && !MUTATED(skip_check) &&
                 !MUTATED(no_validation))
                 return MAE_ABORT_READ_CHECK;
         }
@@ -888,6 +929,22 @@ static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
     atomic_store_explicit(&worker->slot->last_ts, txn->ts, memory_order_release); /* ORD-12 */
     worker->commits_in_a_row++;
     worker->clock.boost_units = 0;
+}
+
+/*
+ * For a commit that nothing but `status` stops. MAE_CORRUPT says what the rows were at the transaction's timestamp, so
+ * that its reads must stay valid as those of a commit do. Where it has written, too, no version of its own will say so
+ * any more (V6): so it raises read timestamps, before its versions are aborted.
+ */
+static COLD enum mae_status fail_decided(struct mae_txn *txn, enum mae_status status)
+{
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < set->count && status == MAE_CORRUPT && !MUTATED(refusal_unraised); i++) {
+        struct access *access = &set->entries[i];
+        if (access->flags & ACCESS_READ)
+            raise_rts(access->read, txn->ts);
+    }
+    return fail(txn, status);
 }
 
 #define COMMIT_PHASE_END(counter)               \
@@ -953,7 +1010,7 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     if (LIKELY(status == MAE_OK))
         status = decide(txn, writes, plain);
     if (UNLIKELY(status != MAE_OK))
-        return fail(txn, status);
+        return fail_decided(txn, status);
     if (MUTATED(entries_behind_rows) && txn->on_decision)
         tell_decision(txn, true);
     COMMIT_PHASE_END(ticks_decide);

@@ -75,6 +75,9 @@ void restamp_writes(struct mae_txn *txn, uint32_t write_count)
         /* Relaxed: the install looks again. A blind write has the version, too, that it found. */
         uint64_t rts = atomic_load_explicit(&access->read->rts, memory_order_relaxed);
         above = rts > above ? rts : above;
+        /* A write that has read nothing may move behind versions that rest on what is below them (V6). */
+        uint64_t wts = access->flags & ACCESS_READ ? 0 : visible_newest_wts(access->table, access->row);
+        above = wts > above ? wts : above;
     }
     if (above > txn->ts)
         (void)move(txn, NULL, above);

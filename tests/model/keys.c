@@ -490,7 +490,7 @@ static void end_one(struct model *model, struct running *running)
         const struct serial_version *version = serial_visible(model->serial, key, running->ts);
         bool was_there = version && !version->deleted;
         if (running->own.wrote[key] && (running->own.there[key] || was_there))
-            serial_write(model->serial, key, running->ts, running->own.value[key], !running->own.there[key]);
+            serial_write(model->serial, key, running->ts, running->own.value[key], !running->own.there[key], false);
     }
 }
 

@@ -14,20 +14,23 @@
  *   link the pending version  commit.c install                ORD-3 writer half: before the loads of rts in the check
  *                                                             ORD-8: release; its header is there when it is reached
  *   raise rts                 commit.c raise_rts              ORD-3 reader half: before the search again in the check
+ *   look at newer versions    commit.c newer_stand            ORD-3 writer half: after the link
  *   decide                    commit.c decide                 ORD-7: release; everything before it is visible by then
  *   publish, leader           horizon.c                       ORD-2: acquire and release, in program order here
  *   collect                   gc.c collect                    ORD-6: one collector
  *
  * A search down a chain is one step, but for waiting; every other load or store that others can see is one of its own.
+ * A link below newer versions is made by a CAS that does not notice a version linked above meanwhile, as in the engine
+ * below an aborted one.
  * Collection: a worker passes a quiescent point before its transaction or does not, and parks after it. The leader
  * reads slot by slot; the collector cuts off any row below any base that the horizon has passed.
  *
  * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version
  * is given back while a transaction that read it runs, and no search meets one that was (G1, H4).
  *
- * Switches: DROP_ORD3_WRITER, DROP_ORD3_READER (a half of ORD-3 each), SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK
- * (faults); GC (with horizon and collector), HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of GC); BLIND (blind writes too);
- * TWO (two transactions only), ONE_ROW (one row only).
+ * Switches: DROP_ORD3_WRITER, DROP_ORD3_READER (a half of ORD-3 each), SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK,
+ * RESTS_UNMARKED, BELOW_UNCHECKED (faults); GC (with horizon and collector), HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of
+ * GC); BLIND (blind writes too); TWO (two transactions only), ONE_ROW (one row only).
  */
 #if defined(DROP_ORD3_WRITER) || defined(DROP_ORD3_READER)
 #define DROP_ORD3
@@ -57,6 +60,7 @@
 
 byte status[8];
 byte rts[8];
+bool rests[8];          /* its writer has read the version below (V6) */
 bool committed[8];      /* ghost: what status said before collection */
 byte read_of[8];        /* ghost, by AT(row, transaction): version read + 1 */
 bool has_committed[4];  /* ghost */
@@ -101,8 +105,30 @@ inline below(r, v)
     od
 }
 
+/* Whether what is newer stands although t writes row r (V6). */
+inline newer_stand(r, stand)
+{
+    stand = true;
+    v = TXNS;
+    do
+    :: v > t ->
+       if
+       :: (status[AT(r, v)] == PENDING || status[AT(r, v)] == COMMITTED) && (rests[AT(r, v)] || rts[AT(r, v)] > v) ->
+          stand = false
+       :: status[AT(r, v)] == COMMITTED && !rests[AT(r, v)] && rts[AT(r, v)] <= v -> stand = true
+       :: else
+       fi;
+       v--
+    :: else -> break
+    od;
+    v = 0
+}
+
 inline link(r)
 {
+#ifndef RESTS_UNMARKED
+    rests[AT(r, t)] = op[r] == UPDATE;
+#endif
 #ifdef DROP_ORD3_WRITER
     buffered_link[AT(r, t)] = true
 #else
@@ -200,6 +226,12 @@ inline install(r)
              break
           :: else
           fi;
+          d_step { newer_stand(r, stands) };
+          if
+          :: !stands -> d_step { fails = true; v = 0; expected = 0 };
+             break
+          :: else
+          fi;
           atomic {
               below(r, v);
               if
@@ -219,11 +251,22 @@ inline raise_and_check(r)
     :: op[r] != NONE && !fails ->
 #ifndef SKIP_RAISE
        if
-       :: op[r] != OVERWRITE -> atomic { raise(r, read[r]) }
+       :: op[r] == READ -> atomic { raise(r, read[r]) }
        :: else
        fi;
 #endif
 #ifndef SKIP_CHECK
+#ifndef BELOW_UNCHECKED
+       d_step {
+           if
+           :: op[r] >= UPDATE ->
+              newer_stand(r, stands);
+              fails = !stands
+           :: else
+           fi;
+           stands = true
+       }
+#endif
        atomic {
 #ifdef IGNORE_PENDING_IN_CHECK
            find(r, v, false);
@@ -274,7 +317,7 @@ inline decide(r)
 proctype transaction(byte t)
 {
     byte op[2], read[2], v, expected;
-    bool fails, linked[2];
+    bool fails, linked[2], stands = true;
 
     atomic { EACH_ROW(choose) }
 #ifdef GC

@@ -51,6 +51,8 @@ in_lane verify error 'ORD-3 dropped in the writer, two transactions' DROP_ORD3_W
 in_lane verify error 'no check' SKIP_CHECK
 in_lane verify error 'no raise of rts' SKIP_RAISE
 in_lane verify error 'pending versions ignored in the check' IGNORE_PENDING_IN_CHECK
+in_lane verify error 'updates that do not say they rest on what is below' RESTS_UNMARKED
+in_lane verify error 'no look at what is newer after the link' BELOW_UNCHECKED
 in_lane verify error 'collection, horizon too high' GC TWO HORIZON_TOO_HIGH
 in_lane verify error 'collection, rts not bounded by what workers published' GC ONE_ROW NO_RTS_BOUND
 in_lane verify ok 'two transactions, blind writes, two rows' BLIND TWO

@@ -54,7 +54,14 @@ bool serial_newer(const struct serial *serial, size_t cell, uint64_t ts)
     return below(&serial->cells[cell], ts) < serial->cells[cell].count;
 }
 
-void serial_write(struct serial *serial, size_t number, uint64_t ts, uint64_t value, bool deleted)
+bool serial_newer_rests(const struct serial *serial, size_t number, uint64_t ts)
+{
+    const struct serial_cell *cell = &serial->cells[number];
+    size_t place = below(cell, ts);
+    return place < cell->count && cell->versions[place].rts > cell->versions[place].ts;
+}
+
+void serial_write(struct serial *serial, size_t number, uint64_t ts, uint64_t value, bool deleted, bool rests)
 {
     struct serial_cell *cell = &serial->cells[number];
     if (cell->count == cell->capacity) {
@@ -65,7 +72,7 @@ void serial_write(struct serial *serial, size_t number, uint64_t ts, uint64_t va
     size_t place = below(cell, ts);
     assert_true(place == cell->count || cell->versions[place].ts > ts);
     memmove(&cell->versions[place + 1], &cell->versions[place], (cell->count - place) * sizeof *cell->versions);
-    cell->versions[place] = (struct serial_version){.ts = ts, .value = value, .rts = ts, .deleted = deleted};
+    cell->versions[place] = (struct serial_version){.ts = ts, .value = value, .rts = ts + rests, .deleted = deleted};
     cell->count++;
 }
 

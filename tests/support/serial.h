@@ -14,7 +14,7 @@
 
 struct serial_version {
     uint64_t ts, value;
-    uint64_t rts; /* the highest timestamp that read it and committed, or its own */
+    uint64_t rts; /* the highest timestamp that read it and committed; or its own, or 1 more if it rests on one */
     bool deleted;
 };
 
@@ -46,8 +46,11 @@ struct serial_version *serial_visible(const struct serial *serial, size_t cell, 
 uint64_t serial_visible_ts(const struct serial *serial, size_t cell, uint64_t ts);
 /* Something is newer than ts. */
 bool serial_newer(const struct serial *serial, size_t cell, uint64_t ts);
+/* The oldest of what is newer may rest on what is below ts. */
+bool serial_newer_rests(const struct serial *serial, size_t cell, uint64_t ts);
 
-void serial_write(struct serial *serial, size_t cell, uint64_t ts, uint64_t value, bool deleted);
+/* `rests`: its writer has read the version below. */
+void serial_write(struct serial *serial, size_t cell, uint64_t ts, uint64_t value, bool deleted, bool rests);
 /* Raises the rts of the version that was read; a version_ts of 0 has none. */
 void serial_raise(struct serial *serial, size_t cell, uint64_t ts, uint64_t version_ts);
 /* Logs a committed transaction's read. */

@@ -3,7 +3,7 @@
  *
  * Two or three workers on one thread; the order of begin is the order of timestamps, so every outcome is certain.
  * Catches the mutations skip_check, skip_read_check, skip_write_check, skip_rts_raise, skip_install_check,
- * wrong_insert_position, lost_tombstone and snapshot_too_new.
+ * wrong_insert_position, lost_tombstone, snapshot_too_new, rests_unmarked and below_unchecked.
  */
 #include "engine/db/db.h"
 #include "tests/support/world.h"
@@ -76,26 +76,64 @@ static void commit_now(void *arg)
     late->status = mae_commit(late->txn);
 }
 
-/* Another writer goes in between the version read and the one installed, after the installation. */
-static void overtaken_write_aborts_in_the_check(void **state)
+/* An update, or a blind write, that comes while the version of a later update is linked and pending. */
+static void a_write_below_an_update_aborts_while_installing(void **state)
 {
     (void)state;
     NEEDS_HOOKS();
-    struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
-    uint64_t row = new_row(world.workers[0], world.table, 5);
-    struct late_commit first = {.txn = begin(world.workers[0])};
-    struct mae_txn *second = begin(world.workers[1]);
-    assert_ok(row_add(first.txn, world.table, row, 1));
-    assert_ok(row_add(second, world.table, row, 10));
-    at_race(RACE_RAISE_RTS, 1, commit_now, &first);
-    assert_status(MAE_ABORT_WRITE_CHECK, mae_commit(second));
-    assert_ok(first.status);
-    assert_int_equal(db_counter(world.db, "aborts_write_check"), 1);
-    assert_int_equal(row_value(world.workers[0], world.table, row), 6);
-    world_close(&world);
+    for (int blind = 0; blind < 2; blind++) {
+        struct world world = world_open("precheck=off", MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 5), other = new_row(world.workers[0], world.table, 0),
+                 value;
+        struct late_commit first = {.txn = begin(world.workers[0])};
+        struct mae_txn *second = begin(world.workers[1]);
+        assert_ok(blind ? row_set(first.txn, world.table, row, 9) : row_add(first.txn, world.table, row, 1));
+        assert_ok(row_add(second, world.table, row, 10));
+        assert_ok(row_get(second, world.table, other, &value)); /* something whose read timestamp is raised */
+        at_race(RACE_RAISE_RTS, 1, commit_now, &first);
+        assert_ok(mae_commit(second));
+        assert_status(MAE_ABORT_INSTALL, first.status);
+        assert_int_equal(db_counter(world.db, "aborts_install"), 1);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 15);
+        world_close(&world);
+    }
 }
 
-/* The same with a blind write, which does not mind. */
+/*
+ * Between the version that two updates have read and the place of the later one stands an aborted version, so that they
+ * link in different places. The later one commits when the earlier one has looked for its place (1), or has also looked
+ * at what is newer (2).
+ */
+static void updates_that_link_in_different_places_meet(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    for (unsigned moment = 1; moment <= 2; moment++) {
+        struct world world = world_open("precheck=off sort_writes=off gc_interval_us=10000000", MAE_INDEX_HASH, 8, 4);
+        uint64_t row = new_row(world.workers[0], world.table, 5), other = new_row(world.workers[0], world.table, 5);
+        struct mae_txn *earlier = begin(world.workers[0]), *writer = begin(world.workers[1]),
+                       *aborted = begin(world.workers[2]);
+        struct late_commit later = {.txn = begin(world.workers[3])};
+        assert_ok(row_add(earlier, world.table, row, 1));
+        assert_ok(row_add(aborted, world.table, row, 100)); /* linked before its other write fails */
+        assert_ok(row_add(aborted, world.table, other, 1));
+        assert_ok(row_add(writer, world.table, other, 1));
+        assert_ok(mae_commit(writer));
+        assert_status(MAE_ABORT_INSTALL, mae_commit(aborted));
+        assert_ok(row_add(later.txn, world.table, row, 10));
+        at_race(RACE_INSTALL_LINK, moment, commit_now, &later);
+        if (moment == 1)
+            assert_status(MAE_ABORT_INSTALL, mae_commit(earlier));
+        else
+            assert_status(MAE_ABORT_WRITE_CHECK, mae_commit(earlier));
+        assert_ok(later.status);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 15);
+        world_verify(world.db);
+        world_close(&world);
+    }
+}
+
+/* A blind write does not mind what comes below it. */
 static void overtaken_blind_write_commits(void **state)
 {
     (void)state;
@@ -683,7 +721,8 @@ int main(void)
         cmocka_unit_test(stale_read_aborts_in_the_precheck_or_the_check),
         cmocka_unit_test(update_of_a_stale_read_aborts_while_installing),
         cmocka_unit_test(write_below_a_later_read_aborts_while_installing),
-        cmocka_unit_test(overtaken_write_aborts_in_the_check),
+        cmocka_unit_test(a_write_below_an_update_aborts_while_installing),
+        cmocka_unit_test(updates_that_link_in_different_places_meet),
         cmocka_unit_test(overtaken_blind_write_commits),
         cmocka_unit_test(blind_writes_go_to_their_places),
         cmocka_unit_test(a_delete_below_a_blind_write_aborts),

@@ -61,6 +61,22 @@ static void a_deletion_that_leaves_an_entry_is_refused(void **state)
     }
 }
 
+/* The deletion comes later in the order of timestamps: had the entry gone, it would not have been refused. */
+static void what_a_refused_deletion_has_read_stays(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        uint64_t row;
+        struct world world = world_of_one(kinds[k], &row);
+        struct mae_txn *remover = begin(world.workers[0]), *deleter = begin(world.workers[1]);
+        assert_ok(mae_index_remove(remover, world.index, &key, row));
+        assert_ok(mae_row_delete(deleter, world.table, row));
+        assert_status(MAE_CORRUPT, mae_commit(deleter));
+        assert_true(mae_status_is_retryable(mae_commit(remover)));
+        world_close(&world);
+    }
+}
+
 static void every_index_of_the_table_counts(void **state)
 {
     (void)state;
@@ -368,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deletion_that_leaves_an_entry_is_refused),
+        cmocka_unit_test(what_a_refused_deletion_has_read_stays),
         cmocka_unit_test(every_index_of_the_table_counts),
         cmocka_unit_test(what_did_not_happen_does_not_count),
         cmocka_unit_test(a_new_row_may_not_leave_an_entry_either),
