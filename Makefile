@@ -184,7 +184,8 @@ endif
 # Workloads, schemes and harness may use engine/base, schemes engine/time, too; the library hides them, so the command
 # has its own copies.
 $(BUILD)/maemio: $(COMMAND) $(BUILD)/harness.o $(if $(SQL),$(BUILD)/sql.o) \
-		$(if $(filter sim,$(MODE)),$(SIM),$(call objects,sim/machine.c)) $(BUILD)/base-private.o $(BUILD)/libmaemio.a
+		$(if $(filter sim,$(MODE)),$(SIM),$(call objects,sim/machine.c sim/coroutine.c)) \
+		$(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) $(LDLIBS) $(SQLITE))
 

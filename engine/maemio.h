@@ -320,6 +320,23 @@ void mae_worker_leave(struct mae_worker *worker);
  */
 void mae_worker_idle(struct mae_worker *worker);
 
+/*
+ * For a thread that has several workers, each with a transaction of its own, and lets them take turns, say as
+ * coroutines. `on_miss` is called with `arg` from within the worker's calls when its transaction has begun to load
+ * memory that it will need next, and while the worker waits in mae_backoff, mae_run or a snapshot's mae_begin. It may
+ * let the thread go on with its other workers, and returns when this one is to continue; it must make no call with this
+ * worker. So the cache misses of several transactions overlap. It is never called while another transaction could wait
+ * for this one. NULL: no more.
+ * What the caller owes: the workers of a thread take turns fairly; a worker that runs no more transactions is idle
+ * (mae_worker_idle) or leaves; and a call that waits for other transactions to end (mae_table_drop, mae_index_drop,
+ * mae_index_create over rows, mae_checkpoint, mae_backup, mae_sync, mae_wait_durable) is made on another thread, or
+ * while no other worker of the thread has an open transaction.
+ * MAE_OK; MAE_BUSY inside a transaction; MAE_INVALID if the worker has left; MAE_UNSUPPORTED with durability=sync,
+ * where a commit waits for all transactions before it. Only the worker's thread. Constant time. A new worker has none.
+ * Source: CoroBase (He, Lu, Wang: PVLDB 14(3), 2020).
+ */
+MAE_MUST_USE enum mae_status mae_worker_on_miss(struct mae_worker *worker, void (*on_miss)(void *arg), void *arg);
+
 /* The worker's number, 0 to MAE_WORKERS_MAX - 1: the low 8 bits of its timestamps. */
 unsigned mae_worker_id(const struct mae_worker *worker);
 

@@ -1,7 +1,8 @@
 /*
  * coroutine.h - stacks that take turns on one OS thread, for x86-64.
  *
- * The scheduler of tests/support and the simulator (sim/runtime) decide who runs next; this only changes stacks.
+ * The scheduler of tests/support, the simulator (sim/runtime) and harness/bench/interleave.c decide who runs next; this
+ * only changes stacks.
  */
 #ifndef SIM_COROUTINE_H
 #define SIM_COROUTINE_H

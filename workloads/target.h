@@ -17,7 +17,8 @@
  *
  * A small core and extras. TARGET_CORE lists the calls that every target has, TARGET_EXTRAS those that it may leave
  * NULL. `durable` is of a target with a log only, `outside` of external databases, `apply` of a target that writes
- * without reading. A workload calls an extra through the function below that says what happens without it.
+ * without reading, `on_miss` of one that can let a thread run several transactions by turns. A workload calls an extra
+ * through the function below that says what happens without it.
  */
 #ifndef WORKLOADS_TARGET_H
 #define WORKLOADS_TARGET_H
@@ -268,6 +269,10 @@ struct target_ops {
     enum target_status (*commit)(struct target_txn *txn); /* a transaction that does not commit has been aborted */
     void (*abort)(struct target_txn *txn);
     void (*backoff)(struct target_worker *worker); /* wait before a retry; see target_backoff */
+    /* For a thread that lets several workers take turns: `on_miss` is called with `arg` where the worker's transaction
+     * has begun to load memory, and where it waits, and never while another transaction could wait for this one. NULL:
+     * no more. Between transactions; TARGET_UNSUPPORTED if its options do not allow it. May be NULL. */
+    enum target_status (*on_miss)(struct target_worker *worker, void (*on_miss)(void *arg), void *arg);
     /* Its place in the serial order, unique for read-write transactions, above 0; a snapshot sees what has its place or
      * a smaller one. Final when commit has returned TARGET_OK, and told until the worker begins again; before that only
      * where the order is known at begin. NULL where it is never known. Whoever asks calls target_tell_order before. */

@@ -3,6 +3,7 @@
 #include "engine/db/guard.h"
 #include "engine/db/index_ops.h"
 #include "engine/db/savepoint.h"
+#include "engine/txn/approach.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/entries.h"
 #include "engine/txn/access_inline.h"
@@ -53,12 +54,27 @@ static ALWAYS_INLINE bool row_exists(const struct mae_table *table, uint64_t row
     return LIKELY(row < atomic_load_explicit(&table->rows.next_row, memory_order_acquire));
 }
 
+/* Before a row is read by its number. */
+static ALWAYS_INLINE void approach_row(struct mae_txn *txn, const struct mae_table *table, uint64_t row)
+{
+    if (UNLIKELY(txn->yields) && txn->running)
+        txn_approach(txn, &table->rows, row);
+}
+
+/* Before an entry of an index is looked for. An ordered index approaches its nodes on the way down. */
+static ALWAYS_INLINE void approach_entry(struct mae_txn *txn, struct mae_index *index, const void *key)
+{
+    if (UNLIKELY(txn->yields) && index_is_hashed(index))
+        hash_index_approach(txn, &index->hash, key);
+}
+
 enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data,
                              size_t *bytes)
 {
     GUARDED const struct guard guard = guard_table_hot(txn, table);
     if (guard.status != MAE_OK)
         return guard.status;
+    approach_row(txn, table, row);
     if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) && LIKELY(table->rows.inline_bytes > 0) &&
         LIKELY(txn_read_fast(txn, &table->rows, table_row(&table->rows, row), data, bytes)))
         return MAE_OK;
@@ -71,6 +87,7 @@ enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uin
     GUARDED const struct guard guard = guard_table_hot(txn, table);
     if (guard.status != MAE_OK)
         return guard.status;
+    approach_row(txn, table, row);
     if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) && LIKELY(bytes == 0) &&
         LIKELY(txn_update_fast(txn, &table->rows, table_row(&table->rows, row), old, data)))
         return MAE_OK;
@@ -103,6 +120,7 @@ enum mae_status mae_row_update_sized(struct mae_txn *txn, struct mae_table *tabl
     GUARDED const struct guard guard = guard_table(txn, table);
     if (guard.status != MAE_OK)
         return guard.status;
+    approach_row(txn, table, row);
     return row_exists(table, row) ? update_sized(txn, &table->rows, row, bytes, old, old_bytes, data, new_bytes)
                                   : MAE_INVALID;
 }
@@ -112,6 +130,7 @@ enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, 
     GUARDED const struct guard guard = guard_table(txn, table);
     if (guard.status != MAE_OK)
         return guard.status;
+    approach_row(txn, table, row);
     return row_exists(table, row) ? txn_overwrite(txn, &table->rows, row, bytes, data) : MAE_INVALID;
 }
 
@@ -162,6 +181,7 @@ enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uin
     GUARDED const struct guard guard = guard_table(txn, table);
     if (guard.status != MAE_OK)
         return guard.status;
+    approach_row(txn, table, row);
     return row_exists(table, row) ? txn_delete(txn, &table->rows, row) : MAE_INVALID;
 }
 
@@ -222,6 +242,7 @@ enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, con
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
+    approach_entry(txn, index, key);
     return index->ops->find(txn, index, key, row);
 }
 
@@ -241,6 +262,7 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
         return guard.status;
     if (UNLIKELY(!row_exists(index->table, row)) || UNLIKELY(!index_has_key(index, key)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
+    approach_entry(txn, index, key);
     enum mae_status status = txn_gain_entry(txn, &index->table->rows, row); /* the row counts its entries (I4) */
     if (UNLIKELY(status != MAE_OK))
         return status;
@@ -258,6 +280,7 @@ enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, c
     txn->frees = true;
     if (UNLIKELY(!row_exists(index->table, row)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
+    approach_entry(txn, index, key);
     enum mae_status status = index->ops->remove(txn, index, key, row);
     return status == MAE_OK ? note_entry(txn, index, key, row, false) : status;
 }
@@ -286,7 +309,8 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
  * The row of a hit is validated instead of the index: a transaction that takes the entry away writes the row, too (I3).
  */
 
-static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+static ALWAYS_INLINE enum mae_status find_entry(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                                uint64_t *row)
 {
     if (LIKELY(index_is_hashed(index))) {
         enum hash_found found = hash_index_find_fast(txn, &index->hash, hash_hint(&index->hash), key, row);
@@ -296,6 +320,23 @@ static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index 
         return MAE_OK;
     }
     return index->ops->hit(txn, index, key, row);
+}
+
+static ALWAYS_INLINE enum mae_status find_yielding(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                                   uint64_t *row)
+{
+    const struct table *table = &index->table->rows;
+    if (LIKELY(index_is_hashed(index)) && LIKELY(hash_index_approach_row(txn, &index->hash, table, key, row)))
+        return MAE_OK;
+    enum mae_status status = find_entry(txn, index, key, row);
+    if (LIKELY(status == MAE_OK))
+        txn_approach(txn, table, *row);
+    return status;
+}
+
+static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    return UNLIKELY(txn->yields) ? find_yielding(txn, index, key, row) : find_entry(txn, index, key, row);
 }
 
 /*
@@ -406,6 +447,37 @@ static NOINLINE enum mae_status update_direct(struct mae_txn *txn, struct mae_in
     return MAE_OK;
 }
 
+static NOINLINE enum mae_status read_yielding(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                              const void **data, size_t *bytes)
+{
+    if (UNLIKELY(!guard_db_fits(txn, &index->db))) /* not even the index may be looked at */
+        return MAE_INVALID;
+    uint64_t row;
+    struct table *table = rows_of(index);
+    enum mae_status status = find_yielding(txn, index, key, &row);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    if (LIKELY(txn->plain) && LIKELY(table->inline_bytes > 0) &&
+        LIKELY(txn_read_fast(txn, table, table_row(table, row), data, bytes)))
+        return MAE_OK;
+    return found_row(txn, index, key, row, txn_read(txn, table, row, data, bytes));
+}
+
+static NOINLINE enum mae_status update_yielding(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                                const void **old, void **data)
+{
+    if (UNLIKELY(!guard_db_fits(txn, &index->db))) /* not even the index may be looked at */
+        return MAE_INVALID;
+    uint64_t row;
+    struct table *table = rows_of(index);
+    enum mae_status status = find_yielding(txn, index, key, &row);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    if (LIKELY(txn->plain) && LIKELY(txn_update_fast(txn, table, table_row(table, row), old, data)))
+        return MAE_OK;
+    return found_row(txn, index, key, row, txn_update(txn, table, row, 0, old, data));
+}
+
 enum mae_status mae_read_row(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row,
                              const void **data, size_t *bytes)
 {
@@ -430,6 +502,8 @@ enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const voi
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
     if (LIKELY(base != NULL) && LIKELY(txn->direct))
         return read_direct(txn, index, key, data, bytes, base);
+    if (UNLIKELY(txn->yields))
+        return read_yielding(txn, index, key, data, bytes);
     return read_hinted(txn, index, key, data, bytes);
 }
 
@@ -444,6 +518,8 @@ enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const v
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
     if (LIKELY(base != NULL) && LIKELY(txn->direct))
         return update_direct(txn, index, key, old, data, base);
+    if (UNLIKELY(txn->yields))
+        return update_yielding(txn, index, key, old, data);
     return update_hinted(txn, index, key, old, data);
 }
 

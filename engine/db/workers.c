@@ -39,6 +39,22 @@ void mae_worker_idle(struct mae_worker *worker)
         worker_park(worker);
 }
 
+enum mae_status mae_worker_on_miss(struct mae_worker *worker, void (*on_miss)(void *arg), void *arg)
+{
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    if (worker->txn.running)
+        return MAE_BUSY;
+    if (worker->core->options.durability == DURABILITY_SYNC)
+        return MAE_UNSUPPORTED;
+    worker->on_miss = worker->retries.meanwhile = on_miss;
+    worker->on_miss_arg = worker->retries.meanwhile_arg = arg;
+    worker->txn.yields = on_miss != NULL;
+    worker->protocol.begins_slowly = worker->protocol.strict || worker->txn.yields;
+    return MAE_OK;
+}
+
 unsigned mae_worker_id(const struct mae_worker *worker)
 {
     return worker->number;

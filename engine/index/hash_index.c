@@ -592,6 +592,12 @@ enum mae_status hash_index_expect(struct hash_index *index, uint64_t rows)
                : hash_index_init(index, index->buckets, index->overflow, index->key_bytes, rows, index->seed);
 }
 
+void hash_index_approach(struct mae_txn *txn, struct hash_index *index, const void *key)
+{
+    struct hash_home home = home_of_key(index, key);
+    txn_approach(txn, index->buckets, bucket_number(index, home.base, hash_start(index, hash_hint(index), home)));
+}
+
 uint64_t hash_index_order(const struct hash_index *index, const void *key)
 {
     return hash_key(index, key);

@@ -33,6 +33,7 @@
 #include "engine/base/race.h"
 #include "engine/index/scratch.h"
 #include "engine/store/table.h"
+#include "engine/txn/approach.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
 
@@ -62,6 +63,9 @@ enum mae_status hash_index_init(struct hash_index *index, struct table *buckets,
 
 /* Has room for so many entries, as if that had been said at the beginning. The index is empty, and nobody uses it. */
 enum mae_status hash_index_expect(struct hash_index *index, uint64_t rows);
+
+/* Of a transaction that yields: approaches the bucket in which a lookup of the key begins (txn/approach.h). */
+void hash_index_approach(struct mae_txn *txn, struct hash_index *index, const void *key);
 
 /* Ascends as the buckets do. */
 uint64_t hash_index_order(const struct hash_index *index, const void *key);
@@ -240,6 +244,37 @@ static ALWAYS_INLINE void hash_index_used(const struct mae_txn *txn, enum hash_f
     MAE_DCHECK(index_scratch_kept(txn)->announced_next + found <= index_scratch_kept(txn)->announced_count ||
                found == 0);
     index_scratch_kept(txn)->announced_next += found;
+}
+
+/*
+ * As hash_index_find_fast, and approaches first the bucket, then the row (txn/approach.h). False: the key is not
+ * decided here; use hash_index_find.
+ * Both steps yield at one place of the code, which FORGET keeps the compiler from making two of. So the CPU predicts
+ * where the transaction goes on to which the thread turns: it expects that a call returns to where the last one
+ * came from, and that was another transaction, at one step or the other.
+ */
+static ALWAYS_INLINE bool hash_index_approach_row(struct mae_txn *txn, const struct hash_index *index,
+                                                  const struct table *rows, const void *key_at, uint64_t *row)
+{
+    if (UNLIKELY(index->key_bytes != HASH_WORD_BYTES) || UNLIKELY(txn->accesses.node_write_count))
+        return false;
+    uint64_t key = hash_load_word(key_at);
+    const struct table *buckets = index->buckets, *table = buckets;
+    char *bucket = table_row(buckets, hash_first_bucket(index, hash_hint(index), key)), *at = bucket;
+    for (;;) { /* ends: the second step is at the row */
+        txn_load_row(table, at);
+        txn_yield(txn);
+        FORGET(table);
+        if (table == rows)
+            break;
+        if (UNLIKELY(!hash_line_match(txn, bucket, row_head(buckets, bucket), key, row)))
+            return false;
+        table = rows;
+        at = table_row(rows, *row);
+    }
+    if (UNLIKELY(atomic_load_explicit(row_head(rows, at), memory_order_relaxed) != HANDLE_INLINE))
+        txn_approach_version(txn, rows, at);
+    return true;
 }
 
 #endif

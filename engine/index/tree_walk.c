@@ -3,6 +3,7 @@
 #include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/txn/txn.h"
+#include "engine/txn/worker.h"
 
 bool tree_target_covered(const struct tree_shape *shape, const struct tree_node *node, const struct tree_target *target)
 {
@@ -29,6 +30,13 @@ static enum mae_status peek_leaf_or_inner(struct mae_txn *txn, const struct tree
     return status;
 }
 
+/* Leaves and the nodes above them are those of which an index has more than the cache holds. */
+static ALWAYS_INLINE void approach(struct mae_txn *txn, const struct tree_index *index, uint64_t row, unsigned level)
+{
+    if (UNLIKELY(txn->yields) && level <= 1)
+        txn_approach(txn, index->nodes, row);
+}
+
 /* The transaction cannot commit after MAE_ABORT_INDEX, whatever the caller does. */
 enum mae_status tree_doom(struct mae_txn *txn, enum mae_status status)
 {
@@ -40,6 +48,7 @@ enum mae_status tree_doom(struct mae_txn *txn, enum mae_status status)
 enum mae_status tree_read_node(struct mae_txn *txn, const struct tree_index *index, uint64_t row,
                                const struct tree_node **node)
 {
+    approach(txn, index, row, 0);
     const enum mae_status status = peek_leaf_or_inner(txn, index, row, true, node);
     return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
 }
@@ -79,6 +88,7 @@ static enum mae_status walk_once(struct mae_txn *txn, const struct tree_index *i
     while (at > level) {
         const uint64_t child = child_of(&index->shape, *node, target);
         at--;
+        approach(txn, index, child, at);
         status = peek_leaf_or_inner(txn, index, child, validate && at == 0, node);
         if (UNLIKELY(status != MAE_OK))
             return status == MAE_NOT_FOUND ? MAE_OK : status;

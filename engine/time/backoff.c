@@ -130,6 +130,8 @@ uint64_t backoff_wait(const struct backoff *backoff, struct retries *retries, ui
     uint64_t start = tsc_now(), spin = (uint64_t)(SPIN_US * backoff->ticks_per_us), passed;
     while ((passed = tsc_now() - start) < wait) {
         RACE(BACKOFF);
+        if (retries->meanwhile != NULL && !MUTATED(backoff_keeps_thread))
+            retries->meanwhile(retries->meanwhile_arg);
         if (wait - passed > spin)
             sched_yield();
         else

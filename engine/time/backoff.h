@@ -50,8 +50,10 @@ enum { BACKOFF_PATIENCE = 16 };
 /* A worker's own part. */
 struct retries {
     uint64_t random;
-    uint64_t commits; /* of the worker, at its last retry */
-    unsigned count;   /* retries since that commit */
+    uint64_t commits;             /* of the worker, at its last retry */
+    unsigned count;               /* retries since that commit */
+    void (*meanwhile)(void *arg); /* called during a wait, again and again; NULL: the wait spins */
+    void *meanwhile_arg;
 };
 
 /* `option` is the value of the backoff option (options.h). */

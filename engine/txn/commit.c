@@ -142,6 +142,7 @@ static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode m
         open_snapshot(worker, now);
     else
         open_read_write(worker, now, after);
+    worker->txn.direct &= !worker->txn.yields;
     *begun = &worker->txn;
     return MAE_OK;
 }
@@ -152,7 +153,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
 {
     static_assert(MAE_READ_WRITE == 0, "the mode that needs no more");
     struct mae_txn *txn = &worker->txn;
-    if (UNLIKELY(((unsigned)mode | txn->running | worker->protocol.strict | after) != 0) ||
+    if (UNLIKELY(((unsigned)mode | txn->running | worker->protocol.begins_slowly | after) != 0) ||
         UNLIKELY(access_set_is_worn(&txn->accesses)) || !owner_stops_others(worker->slot))
         return begin(worker, mode, after, begun);
     open_read_write(worker, tsc_now(), 0);
@@ -843,6 +844,8 @@ static ALWAYS_INLINE bool install_writes(struct mae_txn *txn, uint32_t write_cou
         if (UNLIKELY(!install_at_head(txn, access)) && UNLIKELY(!install(txn, access)))
             return false;
         access->flags |= ACCESS_INSTALLED;
+        if (MUTATED(yields_while_pending) && txn->yields)
+            txn->worker->on_miss(txn->worker->on_miss_arg);
     }
     return true;
 }

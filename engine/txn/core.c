@@ -34,6 +34,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .phase_times = options->phase_times,
         .strict = options->order == ORDER_STRICT,
         .plain_commits = !options->phase_times && options->restamp != RESTAMP_EXTEND,
+        .begins_slowly = options->order == ORDER_STRICT,
         .pending = (uint8_t)options->pending,
         .restamp = (uint8_t)options->restamp,
         .clock_sync_ticks = ticks_or_never(core, (double)options->clock_sync_us),

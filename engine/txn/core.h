@@ -18,6 +18,7 @@ struct mae_worker;
 struct protocol {
     bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times, strict;
     bool plain_commits; /* no option asks for more in a commit than most transactions need */
+    bool begins_slowly; /* strict, or the worker has an on_miss: its transactions do not take the shortest beginning */
     uint8_t pending, restamp;
     uint64_t clock_sync_ticks; /* UINT64_MAX: never */
     uint64_t clock_boost_units;

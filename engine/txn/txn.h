@@ -97,6 +97,10 @@ void txn_prefetch_version(const struct table *table, uint64_t row);
  * more accesses than the cache holds. */
 void txn_prefetch_access(const struct mae_txn *txn, const struct table *table, uint64_t row);
 
+/* Of a transaction that yields (approach.c): starts loading a row, then its newest version if that lies elsewhere, and
+ * yields after each. Then a read finds both in the cache. Does nothing if there is no such row. */
+void txn_approach(struct mae_txn *txn, const struct table *table, uint64_t row);
+
 /* Starts loading the row's cache lines. The row id must be below the table's limit; the row may be empty. */
 void txn_prefetch_row(const struct table *table, uint64_t row);
 

@@ -32,6 +32,7 @@ struct mae_txn {
     bool met_moved;         /* has found a MOVED version, so entries peeked at before may be out of date (I3) */
     bool frees;             /* deletes or removes something, so it may take from the reserve of memory */
     bool scratch_used;      /* the scratch is of this transaction, else of an earlier one */
+    bool yields;            /* its worker has an on_miss: reads are approached (approach.h) */
     bool overtaken;         /* was overtaken and has come back: its worker's slot has a pin until it ends */
     enum mae_status doomed; /* MAE_OK, or the abort status of an earlier call; MAE_INVALID: it has ended */
     struct access_set accesses;
@@ -61,6 +62,8 @@ struct SEPARATED mae_worker {
     uint64_t sync_ticks;      /* when it last looked at another worker's clock */
     unsigned sync_next;       /* the slot whose clock is next */
     struct retries retries;
+    void (*on_miss)(void *arg); /* what mae_worker_on_miss has set; NULL: nothing */
+    void *on_miss_arg;
     struct pool pool;
     struct gc_queue gc;
     struct gc_held held;

@@ -268,7 +268,7 @@ static ALWAYS_INLINE enum target_status requests_run(struct loop_worker *worker,
     return status;
 }
 
-enum target_status loop_run(struct loop_worker *worker)
+void loop_begin(struct loop_worker *worker)
 {
     MAE_CHECK(worker->stop != NULL && worker->counters != NULL);
     worker->paced = worker->arrivals != NULL || worker->terminals != NULL;
@@ -279,11 +279,27 @@ enum target_status loop_run(struct loop_worker *worker)
     if (worker->terminals != NULL)
         terminals_begin(worker->terminals, clock_now_ticks());
     atomic_store_explicit(&worker->entered, true, memory_order_release);
+}
+
+enum target_status loop_requests(struct loop_worker *worker)
+{
     enum target_status status = is_plain_loop(worker) ? requests_run(worker, true) : requests_run(worker, false);
     if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))
         pmu_set_disable(worker->counters_set);
     worker->end_ns = support_clock_ns();
+    return status;
+}
+
+void loop_end(struct loop_worker *worker)
+{
     pending_end(worker);
+}
+
+enum target_status loop_run(struct loop_worker *worker)
+{
+    loop_begin(worker);
+    enum target_status status = loop_requests(worker);
+    loop_end(worker);
     return status;
 }
 

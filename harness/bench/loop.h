@@ -72,6 +72,11 @@ struct loop_counters *loop_counters_create(unsigned types);
  * is not retryable. */
 enum target_status loop_run(struct loop_worker *worker);
 
+/* Its parts, for several loops on one thread (interleave.h): all begin, then their requests run, and all end. */
+void loop_begin(struct loop_worker *worker);
+enum target_status loop_requests(struct loop_worker *worker); /* as loop_run */
+void loop_end(struct loop_worker *worker);                    /* waits until its commits are safe */
+
 /* Adds the present counters to `sums`, one for each type. Any thread, any time. */
 void loop_counters_add(const struct loop_counters *counters, unsigned types, struct counts *sums);
 

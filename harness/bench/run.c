@@ -53,7 +53,7 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
         return EXIT_USAGE;
     }
     if (options->threads == 0) {
-        unsigned most = setup->target_ops->promises.workers_max;
+        unsigned most = setup->target_ops->promises.workers_max / (unsigned)options->interleave;
         cores -= (unsigned)options->free_cores;
         const char *number = support_short("%u", cores < most ? cores : most);
         (void)options_set(setup->options, "threads", number, error); /* the column shows the number */
@@ -64,6 +64,7 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
         return EXIT_USAGE;
     }
     setup->worker_count = (unsigned)options->threads;
+    setup->lane_count = (unsigned)(options->threads * options->interleave);
     if (setup->options->beside != NULL && options->beside_threads >= options->threads) {
         run_complain(watch, "--beside-threads: %" PRIu64 " of %u workers leave none for --workload",
                      options->beside_threads, setup->worker_count);

@@ -32,7 +32,8 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 
-/* What one worker owns; nobody else writes its lines while it runs. */
+/* What one loop owns: those of thread t are t, t + worker_count and so on. Only the first of a thread loads, checks and
+ * counts events. Nobody else writes its lines while it runs. */
 struct run_worker {
     struct loop_worker loop;
     char pad[SUPPORT_LINE_BYTES];
@@ -58,7 +59,9 @@ struct run_setup {
     struct options *options;
     const struct workload_ops *workload_ops;
     const struct target_ops *target_ops;
-    unsigned worker_count, type_count, share_count;
+    unsigned worker_count; /* threads */
+    unsigned lane_count;   /* loops; with --interleave a thread has several */
+    unsigned type_count, share_count;
     size_t counter_count;
     struct topology *topology;
     struct placement placement;
@@ -94,7 +97,7 @@ struct run_session {
     struct crew *crew;
     struct target *target;
     struct workload *workload;
-    struct run_worker *workers;
+    struct run_worker *workers; /* by lane */
     double load_s, harness_ns;
     struct loaded loaded;
     char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
@@ -201,7 +204,7 @@ bool run_session_close(struct run_session *session);
  * found, or, if it passes, what the check left out. */
 bool run_check_passes(struct run_session *session, unsigned worker, char *report, size_t report_bytes);
 
-void run_worker_discard(struct run_session *session, unsigned worker); /* what task_prepare has made; on its thread */
+void run_worker_discard(struct run_session *session, unsigned lane); /* what task_prepare has made; on its thread */
 
 /* Commits of each type since the load. */
 void run_commits_sum(const struct run_session *session, uint64_t *committed);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <sys/resource.h>
 
+#include "harness/bench/interleave.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 #include "sim/simulated.h"
@@ -52,14 +53,14 @@ static void snapshot_fini(struct snapshot *snapshot)
 static void counters_sum(struct run_window *window, struct snapshot *snapshot)
 {
     memset(snapshot->types, 0, window->setup->type_count * sizeof *snapshot->types);
-    for (unsigned i = 0; i < window->setup->worker_count; i++)
+    for (unsigned i = 0; i < window->setup->lane_count; i++)
         loop_counters_add(window->session->workers[i].loop.counters, window->setup->type_count, snapshot->types);
     if (snapshot->shares != NULL)
         window->setup->workload_ops->count_shares(window->session->workload, snapshot->shares);
     if (window->setup->counter_count == 0)
         return;
     memset(snapshot->engine, 0, window->setup->counter_count * sizeof *snapshot->engine);
-    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+    for (unsigned i = 0; i < window->setup->lane_count; i++) {
         window->setup->target_ops->worker_counters(window->session->workers[i].loop.target_worker, window->counters);
         for (size_t j = 0; j < window->setup->counter_count; j++)
             snapshot->engine[j] += window->counters[j];
@@ -206,23 +207,38 @@ static enum wait_end wait_sampling(struct run_window *window, uint64_t until_ns,
 static enum target_status task_loop(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
+    const struct run_setup *setup = session->setup;
+    struct loop_worker *loops[INTERLEAVE_MAX];
+    unsigned count = 0;
+    if (setup->options->run.interleave > 1) {
+        for (unsigned lane = worker; lane < setup->lane_count; lane += setup->worker_count)
+            loops[count++] = &session->workers[lane].loop;
+        return interleave_run(loops, count);
+    }
     enum target_status status = loop_run(&session->workers[worker].loop);
-    target_idle(session->setup->target_ops, session->workers[worker].loop.target_worker);
+    target_idle(setup->target_ops, session->workers[worker].loop.target_worker);
     return status;
 }
 
-/* How many requests the worker has to do. */
-static uint64_t requests_of(const struct run_options *options, unsigned worker)
+/* The i-th of `parts` equal parts. */
+static uint64_t share(uint64_t whole, uint64_t parts, uint64_t i)
 {
-    if (options->txns_total == 0)
-        return options->txns == 0 ? UINT64_MAX : options->txns;
-    return options->txns_total / options->threads + (worker < options->txns_total % options->threads);
+    return whole / parts + (i < whole % parts);
+}
+
+/* How many requests the loop has to do: its part of what its thread has. */
+static uint64_t requests_of(const struct run_options *options, unsigned lane)
+{
+    uint64_t thread = lane % options->threads, of_thread = options->txns;
+    if (options->txns_total != 0)
+        of_thread = share(options->txns_total, options->threads, thread);
+    return options->txns == 0 ? UINT64_MAX : share(of_thread, options->interleave, lane / options->threads);
 }
 
 static void loops_arm(struct run_window *window)
 {
     const struct run_options *options = &window->setup->options->run;
-    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+    for (unsigned i = 0; i < window->setup->lane_count; i++) {
         struct loop_worker *loop = &window->session->workers[i].loop;
         /* Counted requests are due from when their worker begins, which may be late: so is what is measured. */
         loop->opened_ticks = options->txns != 0 ? NULL : &window->opened_ticks;
@@ -249,7 +265,7 @@ static void loops_arm(struct run_window *window)
 
 static bool loops_entered(const struct run_window *window)
 {
-    for (unsigned i = 0; i < window->setup->worker_count; i++)
+    for (unsigned i = 0; i < window->setup->lane_count; i++)
         if (!atomic_load_explicit(&window->session->workers[i].loop.entered, memory_order_acquire))
             return false;
     return true;
@@ -261,7 +277,7 @@ static double window_length_s(const struct run_window *window)
     if (window->setup->options->run.txns != 0) { /* the loops are over: from the first start to the last end */
         begin_ns = UINT64_MAX;
         end_ns = 0;
-        for (unsigned i = 0; i < window->setup->worker_count; i++) {
+        for (unsigned i = 0; i < window->setup->lane_count; i++) {
             const struct loop_worker *loop = &window->session->workers[i].loop;
             begin_ns = loop->begin_ns < begin_ns ? loop->begin_ns : begin_ns;
             end_ns = loop->end_ns > end_ns ? loop->end_ns : end_ns;
@@ -296,7 +312,7 @@ static void latencies_keep(const struct run_window *window, struct result *resul
     result->latencies = support_alloc((window->setup->type_count + 1) * sizeof *result->latencies);
     for (unsigned type = 0; type < window->setup->type_count; type++) {
         latencies_clear(merged, 1);
-        for (unsigned i = 0; i < window->setup->worker_count; i++)
+        for (unsigned i = 0; i < window->setup->lane_count; i++)
             latency_merge(merged, &window->session->workers[i].loop.latencies[type]);
         latency_summarize(merged, &result->latencies[type]);
         latency_merge(all, merged);

@@ -11,7 +11,7 @@
 
 static void counts_read(const struct run_session *session, struct counts *types)
 {
-    for (unsigned i = 0; i < session->setup->worker_count; i++)
+    for (unsigned i = 0; i < session->setup->lane_count; i++)
         loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, types);
 }
 
@@ -50,7 +50,7 @@ static void counters_add(struct run_session *session, struct support_text *text)
                            *values = support_alloc((setup->counter_count + 1) * sizeof *values);
     if (setup->counter_count == 0)
         return;
-    for (unsigned i = 0; i < setup->worker_count; i++) {
+    for (unsigned i = 0; i < setup->lane_count; i++) {
         setup->target_ops->worker_counters(session->workers[i].loop.target_worker, values);
         for (size_t k = 0; k < setup->counter_count; k++)
             sums[k] += values[k];

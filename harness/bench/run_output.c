@@ -181,7 +181,7 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
         return false;
     }
     SUPPORT_FREED struct histogram *attempts = support_alloc(sizeof *attempts);
-    for (unsigned i = 0; i < outputs->setup->worker_count; i++) {
+    for (unsigned i = 0; i < outputs->setup->lane_count; i++) {
         const char *worker = support_short("%u", i);
         if (workers[i].overdue != NULL)
             histogram_write(file, prefix, worker, "overdue", "response_ns", workers[i].overdue);
@@ -226,7 +226,7 @@ static bool hdr_log_write(struct run_outputs *outputs, const struct run_worker *
         (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)(support_clock_ns() - window->before.at_ns) / 1e9;
     for (unsigned type = 0; run_is_timed(outputs->setup) && type < outputs->setup->type_count; type++) {
         latencies_clear(of_type, 1);
-        for (unsigned i = 0; i < outputs->setup->worker_count; i++)
+        for (unsigned i = 0; i < outputs->setup->lane_count; i++)
             latency_merge(of_type, &workers[i].loop.latencies[type]);
         latency_merge(all, of_type);
         for (size_t k = 0; k < sizeof hdr_quantities / sizeof hdr_quantities[0]; k++) {

@@ -8,6 +8,7 @@
  * the sample has it.
  */
 
+#include "harness/bench/interleave.h"
 #include "harness/bench/run_inner.h"
 #include "harness/proof/judge.h"
 #include "harness/targets/recording.h"
@@ -16,27 +17,40 @@
 enum { PROOF_REQUESTS = 16384, PROOF_SLICE = 64, PROOF_WORDS = 8 << 20 };
 #define PROOF_NS (10 * SECOND_NS)
 
+/* The loops of a thread, for a slice of the sample at a time. */
+static enum target_status sample_run(struct loop_worker *const *loops, unsigned count)
+{
+    return count == 1 ? loop_run(loops[0]) : interleave_run(loops, count);
+}
+
 static enum target_status task_sample(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     const struct run_setup *setup = session->setup;
-    struct loop_worker loop = {.workload = setup->workload_ops,
-                               .target = setup->target_ops,
-                               .target_worker = session->workers[worker].loop.target_worker,
-                               .counters = session->workers[worker].loop.counters,
-                               .stop = &session->stop,
-                               .commits_max = PROOF_SLICE};
-    enum target_status status =
-        loop.workload->worker_create(session->workload, loop.target_worker, worker, &loop.state);
-    if (status != TARGET_OK)
-        return status;
-    size_t before = recording_words(loop.target_worker);
+    struct loop_worker lanes[INTERLEAVE_MAX], *loops[INTERLEAVE_MAX] = {NULL};
+    unsigned count = 0;
+    enum target_status status = TARGET_OK;
+    for (unsigned lane = worker; lane < setup->lane_count && status == TARGET_OK; lane += setup->worker_count) {
+        const struct loop_worker *own = &session->workers[lane].loop;
+        struct loop_worker *loop = loops[count] = &lanes[count];
+        *loop = (struct loop_worker){.workload = setup->workload_ops,
+                                     .target = setup->target_ops,
+                                     .target_worker = own->target_worker,
+                                     .counters = own->counters,
+                                     .stop = &session->stop,
+                                     .commits_max = PROOF_SLICE / setup->options->run.interleave};
+        status = loop->workload->worker_create(session->workload, loop->target_worker, lane, &loop->state);
+        count += status == TARGET_OK;
+    }
+    size_t before = status == TARGET_OK ? recording_words(loops[0]->target_worker) : 0;
     for (unsigned i = 0; i < PROOF_REQUESTS / PROOF_SLICE && status == TARGET_OK && !atomic_load(&session->stop) &&
-                         recording_words(loop.target_worker) - before < PROOF_WORDS / setup->worker_count;
+                         recording_words(loops[0]->target_worker) - before < PROOF_WORDS / setup->lane_count;
          i++)
-        status = loop_run(&loop);
-    loop.workload->worker_destroy(loop.state);
-    target_idle(setup->target_ops, loop.target_worker);
+        status = sample_run(loops, count);
+    for (unsigned i = 0; i < count; i++) {
+        loops[i]->workload->worker_destroy(loops[i]->state);
+        target_idle(setup->target_ops, loops[i]->target_worker);
+    }
     return status;
 }
 

@@ -14,30 +14,41 @@ struct finish {
 
 /* ---- What workers are told to do. ---- */
 
-static enum target_status task_prepare(void *arg, unsigned worker)
+static enum target_status lane_prepare(struct run_session *session, unsigned lane)
 {
-    struct run_session *session = arg;
-    struct loop_worker *loop = &session->workers[worker].loop;
+    struct loop_worker *loop = &session->workers[lane].loop;
     enum target_status status =
-        session->setup->workload_ops->worker_create(session->workload, loop->target_worker, worker, &loop->state);
+        session->setup->workload_ops->worker_create(session->workload, loop->target_worker, lane, &loop->state);
     if (status != TARGET_OK)
         loop->state = NULL;
     else if (options_think(session->setup->options))
         loop->terminals = terminals_create(session->setup->workload_ops->terminals, loop->state,
-                                           session->setup->options->run.seed + worker);
+                                           session->setup->options->run.seed + lane);
     if (loop->latencies != NULL)
         latencies_clear(loop->latencies, session->setup->type_count);
-    if (session->setup->plan.event_count != 0) {
-        loop->counters_set = &session->workers[worker].counters;
+    if (session->setup->plan.event_count != 0 && lane < session->setup->worker_count) {
+        loop->counters_set = &session->workers[lane].counters;
         pmu_set_open(loop->counters_set, &session->setup->plan); /* on this thread, for this thread */
     }
     target_idle(session->setup->target_ops, loop->target_worker);
     return status;
 }
 
+static enum target_status task_prepare(void *arg, unsigned worker)
+{
+    struct run_session *session = arg;
+    enum target_status status = TARGET_OK;
+    for (unsigned lane = worker; lane < session->setup->lane_count && status == TARGET_OK;
+         lane += session->setup->worker_count)
+        status = lane_prepare(session, lane);
+    return status;
+}
+
 static enum target_status task_discard(void *arg, unsigned worker)
 {
-    run_worker_discard(arg, worker);
+    struct run_session *session = arg;
+    for (unsigned lane = worker; lane < session->setup->lane_count; lane += session->setup->worker_count)
+        run_worker_discard(session, lane);
     return TARGET_OK;
 }
 

@@ -28,10 +28,9 @@ static enum target_status task_bind(void *arg, unsigned worker)
     return topology_bind(session->setup->topology, place) ? TARGET_OK : TARGET_UNSUPPORTED;
 }
 
-static enum target_status task_join(void *arg, unsigned worker)
+static enum target_status lane_join(struct run_session *session, unsigned lane)
 {
-    struct run_session *session = arg;
-    struct loop_worker *loop = &session->workers[worker].loop;
+    struct loop_worker *loop = &session->workers[lane].loop;
     enum target_status status = session->setup->target_ops->worker_join(session->target, &loop->target_worker);
     if (status != TARGET_OK) {
         loop->target_worker = NULL;
@@ -49,6 +48,16 @@ static enum target_status task_join(void *arg, unsigned worker)
     return TARGET_OK;
 }
 
+static enum target_status task_join(void *arg, unsigned worker)
+{
+    struct run_session *session = arg;
+    enum target_status status = TARGET_OK;
+    for (unsigned lane = worker; lane < session->setup->lane_count && status == TARGET_OK;
+         lane += session->setup->worker_count)
+        status = lane_join(session, lane);
+    return status;
+}
+
 static enum target_status task_load(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
@@ -63,7 +72,7 @@ static enum target_status task_load(void *arg, unsigned worker)
 void run_commits_sum(const struct run_session *session, uint64_t *committed)
 {
     SUPPORT_FREED struct counts *sums = support_alloc(session->setup->type_count * sizeof *sums);
-    for (unsigned i = 0; i < session->setup->worker_count; i++)
+    for (unsigned i = 0; i < session->setup->lane_count; i++)
         loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, sums);
     for (unsigned type = 0; type < session->setup->type_count; type++)
         committed[type] = sums[type].committed;
@@ -139,9 +148,9 @@ static enum target_status task_check_loaded(void *arg, unsigned worker)
     return TARGET_OK;
 }
 
-void run_worker_discard(struct run_session *session, unsigned worker)
+void run_worker_discard(struct run_session *session, unsigned lane)
 {
-    struct loop_worker *loop = &session->workers[worker].loop;
+    struct loop_worker *loop = &session->workers[lane].loop;
     if (loop->state != NULL)
         session->setup->workload_ops->worker_destroy(loop->state);
     loop->state = NULL;
@@ -155,11 +164,13 @@ void run_worker_discard(struct run_session *session, unsigned worker)
 static enum target_status task_leave(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
-    struct loop_worker *loop = &session->workers[worker].loop;
-    run_worker_discard(session, worker);
-    if (loop->target_worker != NULL)
-        session->setup->target_ops->worker_leave(loop->target_worker);
-    loop->target_worker = NULL;
+    for (unsigned lane = worker; lane < session->setup->lane_count; lane += session->setup->worker_count) {
+        struct loop_worker *loop = &session->workers[lane].loop;
+        run_worker_discard(session, lane);
+        if (loop->target_worker != NULL)
+            session->setup->target_ops->worker_leave(loop->target_worker);
+        loop->target_worker = NULL;
+    }
     return TARGET_OK;
 }
 
@@ -285,7 +296,7 @@ static enum exit_code workload_open(struct run_session *session)
     const struct options *options = session->setup->options;
     enum target_status status =
         session->setup->workload_ops->create(options->workload_values, session->setup->target_ops, options->run.seed,
-                                             session->setup->worker_count, &session->workload, error, sizeof error);
+                                             session->setup->lane_count, &session->workload, error, sizeof error);
     if (status == TARGET_OK)
         return EXIT_FINE;
     session->workload = NULL;
@@ -336,7 +347,7 @@ static enum exit_code crew_open(struct run_session *session)
         return run_complain(session->watch, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
                             session->setup->placement.workers[worker].cpu);
     atomic_store(&session->watch->watched, session->crew);
-    session->workers = support_alloc_aligned(session->setup->worker_count * sizeof *session->workers);
+    session->workers = support_alloc_aligned(session->setup->lane_count * sizeof *session->workers);
     session->proximity =
         SIMULATED ? NULL : proximity_create(&session->setup->placement); /* the machine's file says it */
     return run_crew_do(session, session->setup->worker_count, task_join, session) &&
@@ -395,7 +406,7 @@ bool run_session_close(struct run_session *session)
     if (session->workers != NULL) {
         crew_begin(session->crew, session->setup->worker_count, task_leave, session);
         run_wait_stopped(session);
-        for (unsigned i = 0; i < session->setup->worker_count; i++) {
+        for (unsigned i = 0; i < session->setup->lane_count; i++) {
             free(session->workers[i].loop.counters);
             free(session->workers[i].loop.latencies);
             free(session->workers[i].loop.pending);

@@ -22,7 +22,7 @@ static void load_draw(struct run_session *session)
 static struct counts *counts_now(const struct run_session *session, struct counts *sum)
 {
     struct counts *types = support_alloc(session->setup->type_count * sizeof *types);
-    for (unsigned i = 0; i < session->setup->worker_count; i++)
+    for (unsigned i = 0; i < session->setup->lane_count; i++)
         loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, types);
     *sum = (struct counts){0};
     for (unsigned type = 0; type < session->setup->type_count; type++)

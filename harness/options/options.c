@@ -619,6 +619,43 @@ static bool require_check(const struct options *options, char *error)
     return true;
 }
 
+/* The loops of a thread change stacks (sim/coroutine.h). */
+#if defined(__x86_64__)
+#define INTERLEAVES !SIMULATED
+#define INTERLEAVES_NOT "a simulated core runs one worker"
+#else
+#define INTERLEAVES false
+#define INTERLEAVES_NOT "it is made for x86-64 only"
+#endif
+
+/* What goes with several transactions on a thread. */
+static bool interleave_check(const struct options *options, char *error)
+{
+    const struct run_options *run = &options->run;
+    unsigned workers_max = options->target->promises.workers_max;
+    if (run->interleave == 1)
+        return true;
+    if (!INTERLEAVES)
+        return REFUSE(error, "--interleave: " INTERLEAVES_NOT);
+    if (options->target->on_miss == NULL)
+        return REFUSE(error, "--interleave: target %s cannot let a thread go on with another transaction; native can",
+                      options->target->name);
+    if (options_promises(options).durability == TARGET_DURABILITY_SYNC)
+        return REFUSE(error, "--interleave: with durability=sync a commit waits for the other transactions of its "
+                             "thread; want group, async or off");
+    if (run->rate != 0 || options_think(options))
+        return REFUSE(error, "--interleave: the next request is taken when one has ended; with %s a thread would wait",
+                      run->rate != 0 ? "--rate" : "users who think");
+    if (options->beside != NULL)
+        return REFUSE(error, "--interleave and --beside exclude each other: --beside counts workers by threads");
+    if (run->threads > workers_max / run->interleave)
+        return REFUSE(error,
+                      "--interleave: %" PRIu64 " threads with %" PRIu64 " transactions each are too many; "
+                      "target %s allows %u workers",
+                      run->threads, run->interleave, options->target->name, workers_max);
+    return true;
+}
+
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
@@ -666,7 +703,7 @@ static bool combination_check(struct options *options, char *error)
     if (run->check_every != 0 && !options->workload->check_live)
         return REFUSE(error, "--check-every: the check of workload %s needs the workers at rest",
                       options->workload->name);
-    if (run->check_every != 0 && run->threads == workers_max)
+    if (run->check_every != 0 && run->threads * run->interleave == workers_max)
         return REFUSE(error, "--check-every: the check is a worker, too; target %s allows %u", options->target->name,
                       workers_max);
     if (run->deadline != 0 && counted == NULL) {
@@ -685,7 +722,8 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
     options->target = target;
     return workload_resolve(options, error) && beside_resolve(options, error) && target_resolve(options, error) &&
            machine_check(options, error) && all_mean_something(options, error) && rate_plan_resolve(options, error) &&
-           latency_check(&options->run, error) && require_check(options, error) && combination_check(options, error);
+           latency_check(&options->run, error) && require_check(options, error) && combination_check(options, error) &&
+           interleave_check(options, error);
 }
 
 bool options_resolve(struct options *options, char *error)

@@ -183,6 +183,11 @@ static void native_backoff(struct target_worker *worker)
     mae_backoff(WORKER(worker));
 }
 
+static enum target_status native_on_miss(struct target_worker *worker, void (*on_miss)(void *arg), void *arg)
+{
+    return STATUS(mae_worker_on_miss(WORKER(worker), on_miss, arg));
+}
+
 static uint64_t native_timestamp(const struct target_txn *txn)
 {
     return mae_txn_timestamp((const struct mae_txn *)txn);
@@ -426,6 +431,7 @@ const struct target_ops native_target_ops = {
     TARGET_EXTRAS(TARGET_CALL, native),
     TARGET_CALL(native, durable),
     TARGET_CALL(native, apply),
+    TARGET_CALL(native, on_miss),
     .counter_count = mae_counter_count,
     .counter_info = native_counter_info,
 };

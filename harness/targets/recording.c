@@ -458,6 +458,11 @@ static void rec_backoff(struct target_worker *worker)
     inner_ops(worker->target)->backoff(worker->inner);
 }
 
+static enum target_status rec_on_miss(struct target_worker *worker, void (*on_miss)(void *arg), void *arg)
+{
+    return inner_ops(worker->target)->on_miss(worker->inner, on_miss, arg);
+}
+
 static uint64_t rec_timestamp(const struct target_txn *txn)
 {
     return txn->inner ? inner_of(txn)->timestamp(txn->inner) : txn->place;
@@ -846,7 +851,8 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
                                     .fd = fd};
     /* Names, promises, reasons and counters stay the inner target's, and what it lacks stays NULL. */
 #define WRAP(prefix, call) recording->ops.call = inner->call != NULL ? prefix##_##call : NULL
-    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable), WRAP(rec, outside), WRAP(rec, apply);
+    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable), WRAP(rec, outside), WRAP(rec, apply),
+        WRAP(rec, on_miss);
 #undef WRAP
     recording->ops.tell_order = NULL; /* rec_open has called it */
     return recording;

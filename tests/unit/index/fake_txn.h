@@ -44,6 +44,7 @@
 #define tree_key_make fake_tree_key_make
 #define tree_key_compare fake_tree_key_compare
 #define txn_glance fake_glance
+#define txn_approach fake_approach
 #define txn_prefetch_version fake_prefetch_version
 #define tree_index_walk fake_tree_index_walk
 #define tree_index_order fake_tree_index_order
@@ -106,7 +107,8 @@ struct mae_txn {
         uint64_t epoch;
     } accesses; /* always the same transaction */
     bool snapshot;
-    bool plain; /* read-write and not doomed */
+    bool plain;  /* read-write and not doomed */
+    bool yields; /* never */
     enum mae_status doomed;
     bool scratch_used;
     _Alignas(16) unsigned char scratch[INDEX_SCRATCH_BYTES];
@@ -277,6 +279,11 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
         txn->doomed = status;
     txn->plain = false;
     return status;
+}
+
+void txn_approach(struct mae_txn *txn, const struct table *table, uint64_t row)
+{
+    (void)txn, (void)table, (void)row;
 }
 
 const void *txn_glance(const struct mae_txn *txn, const struct table *table, uint64_t row)
