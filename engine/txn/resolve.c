@@ -9,9 +9,9 @@
 
 /* How many DELTAs of a chain are remembered on the way down, to be resolved on the way up. */
 #ifdef MAE_DEBUG
-enum { STEPS_MOST = 2 }; /* so that tests of short chains have several rounds */
+enum { MARKS_MOST = 4 }; /* so that tests of short chains thin them out, too */
 #else
-enum { STEPS_MOST = 2048 };
+enum { MARKS_MOST = 64 };
 #endif
 
 /* Waits until somebody else has computed the value. */
@@ -77,19 +77,51 @@ static bool resolve_one(struct mae_worker *worker, struct table *table, char *ro
     return true;
 }
 
+/* Every `stride`-th DELTA of a chain without values, from the one at which a walk has begun. */
+struct marks {
+    struct version *at[MARKS_MOST];
+    unsigned count, stride;
+};
+
+/* Walks down to the newest version that has its value. Where there are too many marks, every second one goes. */
+static void mark_chain(struct mae_worker *worker, struct table *table, char *row, struct version *version,
+                       struct marks *marks)
+{
+    unsigned passed = 0;
+    marks->count = 0;
+    marks->stride = 1;
+    for (struct version *at = version; at && version_status_is_unresolved(await_value(at));
+         at = visible_decided(worker, table, row, &at->older, version_wts(at)), passed++) {
+        if (passed % marks->stride != 0)
+            continue;
+        if (marks->count == MARKS_MOST) {
+            for (unsigned i = 0; i < MARKS_MOST / 2; i++)
+                marks->at[i] = marks->at[2 * i];
+            marks->count = MARKS_MOST / 2;
+            marks->stride *= 2;
+        }
+        marks->at[marks->count++] = at;
+    }
+}
+
+/*
+ * A chain of n DELTAs takes log(n) / log(MARKS_MOST / 2) walks of its length, and as many levels of the stack: below a
+ * mark there are fewer than `stride` without values once the mark below has one.
+ */
 void version_resolve(struct mae_worker *worker, struct table *table, char *row, struct version *version)
 {
     MAE_DCHECK(!table->is_node);
     /* Ends: each round resolves a DELTA, or has seen that somebody else has done so or has linked or unlinked a
      * version. */
     while (version_status_is_unresolved(await_value(version))) {
-        struct version *steps[STEPS_MOST];
-        unsigned count = 0;
-        for (struct version *at = version; at && version_status_is_unresolved(await_value(at));
-             at = visible_decided(worker, table, row, &at->older, version_wts(at)))
-            steps[count++ % STEPS_MOST] = at;
-        for (unsigned left = count < STEPS_MOST ? count : STEPS_MOST; left > 0; left--)
-            if (!resolve_one(worker, table, row, steps[--count % STEPS_MOST]))
+        struct marks marks;
+        mark_chain(worker, table, row, version, &marks);
+        while (marks.count > 0) {
+            struct version *mark = marks.at[--marks.count];
+            if (marks.stride > 1 && mark != version)
+                version_resolve(worker, table, row, mark);
+            if (marks.stride == 1 && !resolve_one(worker, table, row, mark))
                 break;
+        }
     }
 }
