@@ -146,10 +146,11 @@ static void follow(struct model *model, struct running *running, struct mae_txn 
 }
 
 /* Whether all that the transaction has read is the newest of its row: then it may move, however late. False also if it
- * has read a tombstone, for which there is no access. */
+ * has read a tombstone, for which there is no access, and where promotions write versions that the oracle does not
+ * know. */
 static bool may_move(const struct model *model, const struct running *running)
 {
-    if (running->missed)
+    if (running->missed || model->blur == BLURRED)
         return false;
     for (unsigned i = 0; i < running->count; i++) {
         const struct access *access = &running->accesses[i];
