@@ -16,7 +16,7 @@
  * The horizon moves on, since whoever takes turns comes to its quiescent points; one that ends parks its worker.
  *
  * Source: CoroBase (He, Lu, Wang: PVLDB 14(3), 2020), which suspends at each prefetch, too.
- * Checked by: tests/unit/db/on_miss.c; mutations yields_while_pending, backoff_keeps_thread.
+ * Checked by: tests/unit/db/on_miss.c; mutations yields_while_pending, backoff_keeps_thread, await_keeps_thread.
  */
 #ifndef ENGINE_TXN_APPROACH_H
 #define ENGINE_TXN_APPROACH_H

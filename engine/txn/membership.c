@@ -244,7 +244,7 @@ enum mae_status worker_await(struct mae_worker *worker, uint64_t after)
             park_who_is_behind(worker, after);
             start = now;
         }
-        if (worker->on_miss != NULL)
+        if (worker->on_miss != NULL && !MUTATED(await_keeps_thread))
             worker->on_miss(worker->on_miss_arg); /* it may be the thread's other transactions that it waits for */
         wait_step(i);
     }
