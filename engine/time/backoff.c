@@ -120,22 +120,27 @@ uint64_t backoff_bound(const struct backoff *backoff, struct retries *retries, u
     return own > max ? own : max; /* BO1 */
 }
 
-uint64_t backoff_wait(const struct backoff *backoff, struct retries *retries, uint64_t commits)
+uint64_t backoff_pass(const struct retries *retries, uint64_t start, uint64_t ticks, double ticks_per_us)
 {
     enum { SPIN_US = 20 }; /* longer waits yield the CPU to other threads: there may be more workers than CPUs */
-    uint64_t max = backoff_bound(backoff, retries, commits);
-    if (max == 0)
-        return 0;
-    uint64_t wait = (uint64_t)((unsigned __int128)next_random(&retries->random) * max >> 64);
-    uint64_t start = tsc_now(), spin = (uint64_t)(SPIN_US * backoff->ticks_per_us), passed;
-    while ((passed = tsc_now() - start) < wait) {
+    uint64_t spin = (uint64_t)(SPIN_US * ticks_per_us), passed;
+    while ((passed = tsc_now() - start) < ticks) {
         RACE(BACKOFF);
         if (retries->meanwhile != NULL && !MUTATED(backoff_keeps_thread))
             retries->meanwhile(retries->meanwhile_arg);
-        if (wait - passed > spin)
+        if (ticks - passed > spin)
             sched_yield();
         else
             cpu_pause();
     }
     return passed;
+}
+
+uint64_t backoff_wait(const struct backoff *backoff, struct retries *retries, uint64_t commits)
+{
+    uint64_t max = backoff_bound(backoff, retries, commits);
+    if (max == 0)
+        return 0;
+    uint64_t wait = (uint64_t)((unsigned __int128)next_random(&retries->random) * max >> 64);
+    return backoff_pass(retries, tsc_now(), wait, backoff->ticks_per_us);
 }

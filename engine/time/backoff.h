@@ -68,7 +68,10 @@ void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits
 /* Counts the retry of a worker that has committed `commits` transactions. Returns its max, in ticks. */
 uint64_t backoff_bound(const struct backoff *backoff, struct retries *retries, uint64_t commits);
 
-/* The same, and waits for a time drawn uniformly from [0, max). Returns the ticks waited. */
+/* Waits until `ticks` have passed since `start`, of a retry. Returns the ticks passed. */
+uint64_t backoff_pass(const struct retries *retries, uint64_t start, uint64_t ticks, double ticks_per_us);
+
+/* As backoff_bound, and waits for a time drawn uniformly from [0, max). Returns the ticks waited. */
 uint64_t backoff_wait(const struct backoff *backoff, struct retries *retries, uint64_t commits);
 
 #endif

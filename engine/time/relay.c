@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #include "engine/base/check.h"
-#include "engine/base/race.h"
 #include "engine/base/tsc.h"
 
 /*
@@ -53,6 +52,7 @@ void relay_init(struct relay *relay, uint64_t leg_us, double ticks_per_us)
 {
     relay->leg_ticks = (uint64_t)((double)leg_us * ticks_per_us);
     relay->grace_ticks = (uint64_t)(GRACE_US * ticks_per_us);
+    relay->ticks_per_us = ticks_per_us;
     atomic_init(&relay->baton, baton_of(0, tsc_now()));
     /* A CPU without a third level, or that is not there, counts to the first cluster. */
     for (unsigned cpu = 0; cpu < RELAY_CPUS_MAX; cpu++) {
@@ -97,27 +97,13 @@ uint64_t relay_enter(struct relay *relay, unsigned cluster, uint64_t now_ticks)
     return (uint64_t)left;
 }
 
-/* Waits `ticks` from `now_ticks` on; returns what the time is then. */
-static uint64_t pass(const struct relay *relay, uint64_t now_ticks, uint64_t ticks)
-{
-    uint64_t passed, start = now_ticks;
-    while ((passed = tsc_now() - start) < ticks) {
-        RACE(BACKOFF);
-        if (ticks - passed > relay->grace_ticks)
-            sched_yield();
-        else
-            cpu_pause();
-    }
-    return start + passed;
-}
-
-uint64_t relay_wait(struct relay *relay)
+uint64_t relay_wait(struct relay *relay, const struct retries *retries)
 {
     if (relay->leg_ticks == 0)
         return 0;
     unsigned cluster = own_cluster(relay);
     uint64_t start = tsc_now(), now = start, most = RELAY_LEGS_MAX * relay->leg_ticks, ticks;
     while ((ticks = relay_enter(relay, cluster, now)) && (now - start < most || MUTATED(relay_waits_on))) /* RL1 */
-        now = pass(relay, now, ticks < relay->leg_ticks ? ticks : relay->leg_ticks);
+        now += backoff_pass(retries, now, ticks < relay->leg_ticks ? ticks : relay->leg_ticks, relay->ticks_per_us);
     return now - start;
 }

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "engine/base/compiler.h"
+#include "engine/time/backoff.h"
 
 enum { RELAY_LEGS_MAX = 64, RELAY_CPUS_MAX = 1024 };
 
@@ -28,6 +29,7 @@ struct relay {
     SEPARATED _Atomic uint64_t baton; /* who holds it, whether another cluster wants it, and until when; see relay.c */
     SEPARATED uint64_t leg_ticks;     /* 0: there is no relay */
     uint64_t grace_ticks;
+    double ticks_per_us;
     uint16_t cluster[RELAY_CPUS_MAX]; /* of each CPU */
 };
 
@@ -44,7 +46,8 @@ void relay_init(struct relay *relay, uint64_t leg_us, double ticks_per_us);
  */
 uint64_t relay_enter(struct relay *relay, unsigned cluster, uint64_t now_ticks);
 
-/* Waits until the caller's cluster holds the baton (RL1). Returns the ticks waited, 0 if it did not have to. */
-uint64_t relay_wait(struct relay *relay);
+/* Waits until the cluster of a worker that retries holds the baton (RL1). Returns the ticks waited, 0 if it did not have
+ * to. */
+uint64_t relay_wait(struct relay *relay, const struct retries *retries);
 
 #endif

@@ -90,7 +90,7 @@ struct SEPARATED mae_worker {
 /* Waits before a retry, first for the turn of the worker's node. Returns the ticks. */
 static inline uint64_t worker_backoff(struct mae_worker *worker)
 {
-    uint64_t waited = relay_wait(&worker->core->relay);
+    uint64_t waited = relay_wait(&worker->core->relay, &worker->retries);
     return waited + backoff_wait(&worker->core->backoff, &worker->retries,
                                  atomic_load_explicit(&worker->counters.commits, memory_order_relaxed));
 }

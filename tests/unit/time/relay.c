@@ -26,7 +26,8 @@ static void without_the_option_nobody_waits(void **state)
     struct relay relay;
     memset(&relay, 0, sizeof relay);
     relay_init(&relay, 0, TICKS_PER_US);
-    assert_true(relay_wait(&relay) == 0);
+    const struct retries retries = {0};
+    assert_true(relay_wait(&relay, &retries) == 0);
 }
 
 static void workers_of_the_cluster_that_holds_it_never_wait(void **state)
@@ -102,7 +103,12 @@ static uint64_t thieves_clock(void)
     return now_ticks;
 }
 
-/* RL1 */
+static void count_call(void *arg)
+{
+    ++*(uint64_t *)arg;
+}
+
+/* RL1; and a worker that gives its thread away while it waits does so here, too. */
 static void a_wait_ends_whatever_others_do(void **state)
 {
     (void)state;
@@ -110,9 +116,12 @@ static void a_wait_ends_whatever_others_do(void **state)
     relay_init(&stolen, LEG_US, TICKS_PER_US);
     now_ticks = 0;
     tsc_override = thieves_clock;
-    uint64_t waited = relay_wait(&stolen);
+    uint64_t calls = 0;
+    const struct retries retries = {.meanwhile = count_call, .meanwhile_arg = &calls};
+    uint64_t waited = relay_wait(&stolen, &retries);
     tsc_override = NULL;
     assert_true(waited >= UINT64_C(1) * RELAY_LEGS_MAX * LEG);
+    assert_true(calls >= RELAY_LEGS_MAX);
 }
 #endif
 
