@@ -37,7 +37,7 @@
     X(misses, NONE, "memory_near_ns over the time of one of 64 loads side by side")                           \
     X(barrier_ns, NONE, "another core of the process runs meanwhile")                                         \
     X(yield_ns, NONE, "a loop")                                                                               \
-    X(wake_ns, NONE, "sleeps of 200 us")                                                                      \
+    X(wake_ns, NONE, "sleeps of 200 us, the least of 8")                                                      \
     X(l3_found_bytes, NONE, "more than half of dependent loads find their lines there")                       \
     X(locked_ns, NONE, "one of 64 loads from memory side by side, a locked instruction after each")           \
     X(paged_ns, NONE, "dependent loads, one a small page, less what as many take on few pages")               \

@@ -274,9 +274,13 @@ double probe_barrier(void)
 
 double probe_wake(void)
 {
-    enum { SLEEP_NS = 200000 };
-    uint64_t begin_ns = support_clock_ns();
-    (void)nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
-    uint64_t passed_ns = support_clock_ns() - begin_ns;
-    return passed_ns > SLEEP_NS ? (double)(passed_ns - SLEEP_NS) : 0;
+    enum { SLEEP_NS = 200000, SLEEPS = 8 };
+    uint64_t least_ns = UINT64_MAX; /* other programs only make it longer: one that has the CPU by many milliseconds */
+    for (unsigned i = 0; i < SLEEPS; i++) {
+        uint64_t begin_ns = support_clock_ns();
+        (void)nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
+        uint64_t passed_ns = support_clock_ns() - begin_ns;
+        least_ns = passed_ns < least_ns ? passed_ns : least_ns;
+    }
+    return least_ns > SLEEP_NS ? (double)(least_ns - SLEEP_NS) : 0;
 }
