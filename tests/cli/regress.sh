@@ -180,7 +180,7 @@ if command -v valgrind >/dev/null && [[ $MAE_BUILD != *[at]san* && $MAE_BUILD !=
     done
     equals "repeats to the last digit" "$(cmp "$work/count-1.csv" "$work/count-2.csv" 2>&1)" ""
     equals "counts the transaction" \
-        "$(grep -cE '^ycsb-1op-half,(total|mae_commit|loop_run),[1-9]' "$work/count-1.csv")" 3
+        "$(grep -cE '^ycsb-1op-half,(total|mae_commit|loop_requests),[1-9]' "$work/count-1.csv")" 3
 fi
 
 finish
