@@ -46,8 +46,8 @@ void relay_init(struct relay *relay, uint64_t leg_us, double ticks_per_us);
  */
 uint64_t relay_enter(struct relay *relay, unsigned cluster, uint64_t now_ticks);
 
-/* Waits until the cluster of a worker that retries holds the baton (RL1). Returns the ticks waited, 0 if it did not have
- * to. */
+/* Waits until the cluster of a worker that retries holds the baton (RL1). Returns the ticks waited, 0 if it did not
+ * have to. */
 uint64_t relay_wait(struct relay *relay, const struct retries *retries);
 
 #endif
