@@ -90,7 +90,9 @@ SQLITE := $(shell $(PKG_CONFIG) --libs sqlite3 2>/dev/null)
 # Other people's databases as targets: a shared object for each whose header is found (harness/targets/external.h), as
 # name:header:libraries. No instrumentation but of addresses: their libraries have none.
 DATABASES := $(shell sed -n 's/^[^"]*X.\([a-z]*\), "\([^"]*\)", "\([^"]*\)", .*/\1:\2:\3/p' harness/targets/external.h)
-has_header = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+# Within a function's call make 4.3 keeps the backslash of an escaped hash, and make 4.2 takes a bare one for a comment.
+hash := \#
+has_header = $(shell echo '$(hash)include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
 database_part = $(word $(2),$(subst :, ,$(1)))
 PLUGGED := $(filter release debug asan,$(MODE))
 FOUND := $(if $(PLUGGED),$(foreach d,$(DATABASES),$(if $(call has_header,$(call \

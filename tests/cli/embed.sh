@@ -89,6 +89,8 @@ if grep -E ' (CC|LD) ' <<<"$said"; then
     echo "WERROR= compiles again"
     exit 1
 fi
+# A database whose header is not there is left out; a rule for its shared object would have no source here.
+make -n MODE=debug CC="$CC" DATABASES=nothing:no/such/header.h:-lnothing all >/dev/null
 # Elsewhere than in build/; the rest of the tree is left alone. Two makes at once do not disturb each other.
 BUILD=$stage/elsewhere make -s MODE=debug CC="$CC" "$stage/elsewhere/debug/engine.o" &
 BUILD=$stage/elsewhere make -s MODE=debug CC="$CC" "$stage/elsewhere/debug/engine.o"
