@@ -188,8 +188,8 @@ equals "the header stands once" "$(grep -c '^workload,preset,target,threads,' "$
 equals "the header is the list of columns" "$(head -n 1 "$csv")" \
     "$("$maemio" list columns | awk '{ print $1 }' | paste -sd,)"
 equals "names are unique" "$(head -n 1 "$csv" | tr , '\n' | sort | uniq -d)" ""
-columns=workload,preset,target,threads,machine,cores,pin,warmup_s,time_s,txns,txns_total,repetitions,reload,seed,check
-equals "the first columns" "$(head -n 1 "$csv" | cut -d, -f1-17)" "$columns,deadline_s,label"
+columns=workload,preset,target,threads,interleave,machine,cores,pin,warmup_s,time_s,txns,txns_total,repetitions,reload
+equals "the first columns" "$(head -n 1 "$csv" | cut -d, -f1-18)" "$columns,seed,check,deadline_s,label"
 for column in txn_type repetition outcome commits throughput_txn_per_s abort_ratio ns_per_op versions_per_row \
     bytes_per_row mem_hugetlb_bytes mem_transparent_bytes mem_small_bytes check_result aborts_newer aborts_precheck \
     eng_commits eng_ticks_execute wl_records wl_theta opt_backoff \
