@@ -20,6 +20,7 @@ enum { RESTAMP_OFF, RESTAMP_RETRY, RESTAMP_EXTEND };
 /* Values of `backoff` besides a fixed bound in nanoseconds. */
 #define BACKOFF_ADAPTIVE OPTION_WORD_FIRST
 #define BACKOFF_OFF (OPTION_WORD_FIRST - 1)
+#define BACKOFF_LEARN (OPTION_WORD_FIRST - 2)
 
 struct mae_options {
 #define OPTION(type, name, ...) _Alignas(OPTION_SLOT_BYTES) option_##type name;

@@ -8,9 +8,12 @@
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 
-static const double PERIOD_US = 5000, STEP_US = 0.5, MAX_US = 1000, NEWEST_SHARE = 0.25;
+static const double CLIMB_PERIOD_US = 5000, LEARN_PERIOD_US = 1000, STEP_US = 0.5, MAX_US = 1000, NEWEST_SHARE = 0.25;
 
 enum { TRIAL_EVERY = 64, TRIAL_PERIODS = 2 };
+
+/* learn: a period with fewer commits says too little, and goes on for up to so many periods. */
+enum { LEARN_COMMITS = 32, LEARN_PERIODS_MAX = 16 };
 
 /* xorshift64*: cheap, and good enough to spread waits. */
 static uint64_t next_random(uint64_t *state)
@@ -24,21 +27,26 @@ static uint64_t next_random(uint64_t *state)
 void backoff_init(struct backoff *backoff, uint64_t option, double ticks_per_us)
 {
     backoff->adaptive = option == BACKOFF_ADAPTIVE;
+    backoff->learns = option == BACKOFF_LEARN;
     backoff->ticks_per_us = ticks_per_us;
-    backoff->last_ticks = tsc_now();
+    backoff->period_us = backoff->learns ? LEARN_PERIOD_US : CLIMB_PERIOD_US;
+    backoff->last_ticks = backoff->looked_ticks = tsc_now();
+    ladder_init(&backoff->ladder);
     backoff->last_commits = 0;
     backoff->mean_us = backoff->mean_rate = backoff->variance = backoff->covariance = 0;
     backoff->begun = false;
     backoff->periods = backoff->trial = 0;
     backoff->rate_without = backoff->rate_with = 0;
     backoff->random = UINT64_C(0x9E3779B97F4A7C15);
-    backoff->max_us = option == BACKOFF_ADAPTIVE || option == BACKOFF_OFF ? 0 : (double)option / 1000;
+    bool is_word = backoff->adaptive || backoff->learns || option == BACKOFF_OFF;
+    backoff->max_us = is_word ? 0 : (double)option / 1000;
     atomic_init(&backoff->max_ticks, (uint64_t)(backoff->max_us * ticks_per_us));
 }
 
 bool backoff_due(const struct backoff *backoff, uint64_t now_ticks)
 {
-    return backoff->adaptive && (double)(now_ticks - backoff->last_ticks) >= PERIOD_US * backoff->ticks_per_us;
+    double passed = (double)(now_ticks - backoff->looked_ticks);
+    return (backoff->adaptive || backoff->learns) && passed >= backoff->period_us * backoff->ticks_per_us;
 }
 
 static void note_period(struct backoff *backoff, double rate)
@@ -66,7 +74,7 @@ static void climb_step(struct backoff *backoff, double rate, double elapsed)
     note_period(backoff, rate);
     bool up = goes_up(backoff);
     /* A leader that comes late takes a step in proportion to the time that has passed, up to twice the usual one. */
-    double step = STEP_US * elapsed / (PERIOD_US * backoff->ticks_per_us);
+    double step = STEP_US * elapsed / (backoff->period_us * backoff->ticks_per_us);
     if (step > 2 * STEP_US)
         step = 2 * STEP_US;
     double max_us = backoff->max_us + (up ? step : -step);
@@ -95,7 +103,13 @@ void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits
 {
     double elapsed = (double)(now_ticks - backoff->last_ticks);
     double rate = (double)(commits - backoff->last_commits) / elapsed;
-    if (backoff->trial > 0)
+    backoff->looked_ticks = now_ticks;
+    if (backoff->learns && commits - backoff->last_commits < LEARN_COMMITS &&
+        elapsed < LEARN_PERIODS_MAX * backoff->period_us * backoff->ticks_per_us)
+        return;
+    if (backoff->learns)
+        backoff->max_us = ladder_next(&backoff->ladder, rate);
+    else if (backoff->trial > 0)
         trial_step(backoff, rate);
     else
         climb_step(backoff, rate, elapsed);

@@ -2,8 +2,9 @@
  * backoff.h - how long an aborted worker waits before its retry: uniform in [0, max).
  *
  * adaptive: every 5 ms the leader moves max by 0.5 us, in the direction that has raised the commit rate, or at random
- * if that is not known. max stays between 0 and 1000 us. A number: max is the option's value. off: no wait. Source:
- * section 3.9.
+ * if that is not known. max stays between 0 and 1000 us. learn: the leader looks for the best max among a few, which
+ * takes some tens of periods of 1 ms (ladder.h). A number: max is the option's value. off: no wait. Source: section
+ * 3.9; learn is ours.
  *
  *   BO1  adaptive: who has retried BACKOFF_PATIENCE times without a commit waits longer than the others. Its own max is
  *        then 1 us and doubles with each retry, up to 1000 us, if the common max is smaller.
@@ -26,14 +27,16 @@
 #include <stdint.h>
 
 #include "engine/base/compiler.h"
+#include "engine/time/ladder.h"
 
 struct backoff {
     SEPARATED _Atomic uint64_t max_ticks; /* read after aborts, written by the leader once a period */
     /* Only the leader's: horizon_round hands the role from one worker to the next under its lock. */
-    SEPARATED bool adaptive;
-    double ticks_per_us;
-    uint64_t last_ticks; /* when the present period began */
+    SEPARATED bool adaptive, learns;
+    double ticks_per_us, period_us;
+    uint64_t last_ticks, looked_ticks; /* when the present period began, and when a leader last looked at it */
     uint64_t last_commits;
+    struct ladder ladder; /* learn */
     double max_us;
     /* BO2: weighted means of max in us and of commits per tick, the variance of max, and how both vary together. */
     double mean_us, mean_rate, variance, covariance;

@@ -9,8 +9,8 @@
 
 enum { WAIT_ROUNDS_MAX = 400, DBX1000_NS = 100000, YIELD_AFTER_RETRIES = 64 };
 
-/* Words of POLICY_BACKOFF_RANGE by their places; the first two are the engine's. */
-#define POLICY_DBX1000 (OPTION_WORD_FIRST - 2)
+/* Words of POLICY_BACKOFF_RANGE by their places; the first three are the engine's. */
+#define POLICY_DBX1000 (OPTION_WORD_FIRST - 3)
 
 void policy_init(struct policy *policy, uint64_t option)
 {
@@ -35,7 +35,7 @@ static uint64_t commits(const struct database *database)
 void policy_backoff(struct worker *worker)
 {
     struct policy *policy = &worker->database->policy;
-    if (policy->backoff.adaptive && pthread_mutex_trylock(&policy->lock) == 0) {
+    if ((policy->backoff.adaptive || policy->backoff.learns) && pthread_mutex_trylock(&policy->lock) == 0) {
         uint64_t now = tsc_now();
         if (backoff_due(&policy->backoff, now))
             backoff_climb(&policy->backoff, now, commits(worker->database));

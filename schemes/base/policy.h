@@ -2,8 +2,8 @@
  * policy.h - how long to wait: for a row that another transaction has locked, and before a retry.
  *
  * Back-off is a choice of its own, the same for all schemes: adaptive, which waits longer after many aborts in a row,
- * off, and fixed:N, all three the native engine's (engine/time/backoff.h); and dbx1000, uniform up to 100 us as in
- * DBx1000 (whose workers run another transaction meanwhile; ours wait).
+ * off, learn, and fixed:N, all four the native engine's (engine/time/backoff.h); and dbx1000, uniform up to 100 us as
+ * in DBx1000 (whose workers run another transaction meanwhile; ours wait).
  */
 #ifndef SCHEMES_BASE_POLICY_H
 #define SCHEMES_BASE_POLICY_H
@@ -18,10 +18,10 @@
 
 struct worker;
 
-#define POLICY_BACKOFF_RANGE "adaptive|off|dbx1000|fixed:0..1000000"
+#define POLICY_BACKOFF_RANGE "adaptive|off|learn|dbx1000|fixed:0..1000000"
 
 struct policy {
-    pthread_mutex_t lock; /* of the hill climb */
+    pthread_mutex_t lock; /* of what moves the bound */
     struct backoff backoff;
 };
 

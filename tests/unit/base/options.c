@@ -67,6 +67,7 @@ static void good_values_come_back(void **state)
         {"gc_interval_us", "1", "1"},
         {"backoff", "adaptive", "adaptive"},
         {"backoff", "off", "off"},
+        {"backoff", "learn", "learn"},
         {"backoff", "fixed:0", "fixed:0"},
         {"backoff", "fixed:12.5", "fixed:12.5"},
         {"backoff", "fixed:1000000", "fixed:1000000"},

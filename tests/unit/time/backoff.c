@@ -1,5 +1,5 @@
 /*
- * backoff.c - the hill climb in a simulation, and the waits of each option.
+ * backoff.c - the hill climb in a simulation, periods of learning, and the waits of each option.
  *
  * The simulated machine commits at a rate that depends on the present bound. Leaders adjust the bound every 5 ms, or
  * late.
@@ -154,6 +154,54 @@ static void only_adaptive_climbs(void **state)
     assert_true(backoff_due(&backoff, backoff.last_ticks + 5000000));
 }
 
+/* A machine that commits most without waits, and half as often for each doubling of the bound. */
+static double commits_in_ms(double us)
+{
+    return 1000 / (1 + us);
+}
+
+/* learn: within 50 ms the bound is the best one, whatever bounds were tried on the way. */
+static void it_learns_the_best_bound(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    double commits = 0, longest = 0;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_LEARN, TICKS_PER_US);
+    assert_false(backoff_due(&backoff, backoff.last_ticks + 999000));
+    for (int i = 0; i < 100; i++) {
+        uint64_t now = backoff.last_ticks + 1000000;
+        assert_true(backoff_due(&backoff, now));
+        commits += commits_in_ms(bound_us(&backoff));
+        backoff_climb(&backoff, now, (uint64_t)commits);
+        longest = fmax(longest, bound_us(&backoff));
+        assert_true(i < 50 || bound_us(&backoff) == 0);
+    }
+    assert_true(longest >= 4);
+}
+
+/* learn: a period goes on until there are 32 commits, or until 16 ms have passed. */
+static void few_commits_make_a_long_period(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_LEARN, TICKS_PER_US);
+    for (unsigned bound = 0; bound < 2; bound++) {
+        uint64_t begin = backoff.last_ticks, first = backoff.last_commits;
+        for (unsigned ms = 1; ms <= 15; ms++) {
+            uint64_t now = begin + ms * UINT64_C(1000000);
+            assert_true(backoff_due(&backoff, now));
+            backoff_climb(&backoff, now, first + (bound ? ms : ms * 31 / 15));
+            assert_int_equal(backoff.last_ticks, begin);
+            assert_false(backoff_due(&backoff, now + 999999)); /* nobody sums commits before the next ms */
+        }
+        backoff_climb(&backoff, begin + 16000000, first + (bound ? 16 : 32));
+        assert_int_equal(backoff.last_ticks, begin + 16000000);
+        assert_true(bound_us(&backoff) == (bound ? 1 : 0.5));
+    }
+}
+
 static void waits_are_uniform_below_the_bound(void **state)
 {
     (void)state;
@@ -198,11 +246,11 @@ static void who_does_not_get_through_waits_longer(void **state)
         assert_int_equal(bound, i <= BACKOFF_PATIENCE + 7 ? 70000 : i <= BACKOFF_PATIENCE + 10 ? bound : 1000 * 1000);
         assert_true(bound >= 70000);
     }
-    static const uint64_t others[] = {BACKOFF_OFF, 3000};
-    for (size_t i = 0; i < 2; i++) { /* what was asked for stays so */
+    static const uint64_t others[] = {BACKOFF_OFF, 3000, BACKOFF_LEARN};
+    for (size_t i = 0; i < 3; i++) { /* what was asked for, or has been learnt, stays so */
         backoff_init(&backoff, others[i], TICKS_PER_US);
         for (int n = 0; n < 100; n++)
-            assert_int_equal(backoff_bound(&backoff, &retries, 4), i * 3000);
+            assert_int_equal(backoff_bound(&backoff, &retries, 4), i == 1 ? 3000 : 0);
     }
 }
 
@@ -216,6 +264,7 @@ static void the_option_decides_whether_workers_wait(void **state)
     } cases[] = {{"backoff=off", false, 0},
                  {"backoff=fixed:5", true, 5},
                  {"backoff=adaptive", false, 0}, /* not yet */
+                 {"backoff=learn", false, 0},    /* not yet */
                  {"backoff=fixed:0", false, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world world = world_open(cases[i].options, MAE_INDEX_HASH, 8, 1);
@@ -230,22 +279,27 @@ static void the_option_decides_whether_workers_wait(void **state)
     }
 }
 
-/* In the engine the leader climbs every 5 ms: after a while of committing, however long that takes on a busy machine,
- * the bound has moved away from zero. */
-static void the_leader_climbs(void **state)
+/* In the engine the leader moves the bound: after a while of committing, however long that takes on a busy machine, it
+ * has moved away from zero. */
+static void the_leader_moves_the_bound(void **state)
 {
     (void)state;
-    for (int adaptive = 0; adaptive < 2; adaptive++) {
-        struct world world = world_open(adaptive ? "backoff=adaptive" : "backoff=fixed:7", MAE_INDEX_HASH, 8, 1);
+    static const struct {
+        const char *options;
+        double first_us;
+        bool moves;
+    } cases[] = {{"backoff=adaptive", 0, true}, {"backoff=learn", 0, true}, {"backoff=fixed:7", 7, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world world = world_open(cases[i].options, MAE_INDEX_HASH, 8, 1);
         uint64_t row = new_row(world.workers[0], world.table, 0);
         bool moved = false;
-        for (uint64_t start = monotonic_ns(); (adaptive || time_left(start, 20)) && !moved;) {
+        for (uint64_t start = monotonic_ns(); (cases[i].moves || time_left(start, 20)) && !moved;) {
             struct mae_state horizons;
             (void)row_value(world.workers[0], world.table, row);
             mae_db_state(world.db, &horizons);
-            moved = adaptive ? horizons.backoff_max_us > 0 : fabs(horizons.backoff_max_us - 7) > 0.01;
+            moved = fabs(horizons.backoff_max_us - cases[i].first_us) > 0.01;
         }
-        assert_int_equal(moved, adaptive);
+        assert_int_equal(moved, cases[i].moves);
         world_close(&world);
     }
 }
@@ -259,10 +313,12 @@ int main(void)
         cmocka_unit_test(noise_does_not_make_it_wait),
         cmocka_unit_test(it_comes_back_from_a_plateau),
         cmocka_unit_test(only_adaptive_climbs),
+        cmocka_unit_test(it_learns_the_best_bound),
+        cmocka_unit_test(few_commits_make_a_long_period),
         cmocka_unit_test(waits_are_uniform_below_the_bound),
         cmocka_unit_test(who_does_not_get_through_waits_longer),
         cmocka_unit_test(the_option_decides_whether_workers_wait),
-        cmocka_unit_test(the_leader_climbs),
+        cmocka_unit_test(the_leader_moves_the_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,14 +246,14 @@ static void bad_settings_are_refused(void **state)
     (void)state;
     static const char *const cases[][3] = {
         {"native", "gc_interval_us=0", "--set gc_interval_us: '0' is out of range, it can be 1..10000000"},
-        {"native", "backoff=sometimes", "--set backoff: 'sometimes' is none of adaptive|off|fixed:0..1000000"},
+        {"native", "backoff=sometimes", "--set backoff: 'sometimes' is none of adaptive|off|learn|fixed:0..1000000"},
         {"native", "backof=off", "--set backof: target native has no such setting; did you mean 'backoff'?"},
         {"bare", "backoff=off", "--set backoff: target bare has no such setting; it takes: huge_pages memory_limit"},
         {"native", "nativ.backoff=off", "--set nativ.backoff: there is no target 'nativ'; did you mean 'native'?"},
         {"native", "native.backof=off",
          "--set native.backof: target native has no such setting; did you mean 'backoff'?"},
         {"native", "native.backoff=sometimes",
-         "--set native.backoff: 'sometimes' is none of adaptive|off|fixed:0..1000000"},
+         "--set native.backoff: 'sometimes' is none of adaptive|off|learn|fixed:0..1000000"},
         {"bare", "memory_limit=lots", "--set memory_limit: 'lots' is not a size such as 100, 64K, 4G"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -27,7 +27,7 @@ struct side {
     struct target_worker *workers[3];
 };
 
-static const char *insert_time = "late";
+static const char *insert_time = "late", *backoff = "adaptive";
 
 static bool is_scheme(const struct target_ops *ops)
 {
@@ -36,8 +36,11 @@ static bool is_scheme(const struct target_ops *ops)
 
 static void side_open(struct side *side, const struct target_ops *ops, unsigned workers)
 {
-    const struct target_key_value small[] = {
-        {"huge_pages", "off"}, {"memory_limit", "64M"}, {is_scheme(ops) ? "index_insert" : NULL, insert_time}, {0}};
+    const struct target_key_value small[] = {{"huge_pages", "off"},
+                                             {"memory_limit", "64M"},
+                                             {is_scheme(ops) ? "index_insert" : NULL, insert_time},
+                                             {"backoff", backoff},
+                                             {0}};
     char error[256] = "";
     struct target_table_config table = {PAYLOAD_MAX, 0};
     side->ops = ops;
@@ -807,6 +810,36 @@ static void who_does_not_get_through_retries_seldom(void **state)
     retries_are_few(target_by_name("native"));
 }
 
+/* With backoff=learn the bound moves from rung to rung while there are commits and retries. */
+static void bound_is_learnt(const struct target_ops *ops)
+{
+    struct side side;
+    struct target_state target_state = {0};
+    char key[16];
+    void *data;
+    backoff = "learn";
+    side_open(&side, ops, 1);
+    backoff = "adaptive";
+    make_key(ROW_KEY, key);
+    struct target_txn *txn = side_begin(&side, 0);
+    assert_int_equal(ops->insert(txn, side.indexes[0], key, 8, NULL, &data), TARGET_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    while (target_state.backoff_max_us < 1) {
+        txn = side_begin(&side, 0);
+        assert_int_equal(ops->update(txn, side.indexes[0], key, 0, NULL, &data), TARGET_OK);
+        assert_int_equal(ops->commit(txn), TARGET_OK);
+        target_backoff(ops, side.workers[0]);
+        ops->state(side.target, &target_state);
+    }
+    side_close(&side, 1);
+}
+
+static void every_scheme_learns(void **state)
+{
+    (void)state;
+    each_scheme(bound_is_learnt);
+}
+
 /* Writes the key, and returns the transaction's place. */
 static uint64_t place_of_write(struct side *side, unsigned worker, uint64_t key, bool insert)
 {
@@ -855,6 +888,7 @@ int main(void)
         cmocka_unit_test(entries_come_late_or_at_once),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(who_does_not_get_through_retries_seldom),
+        cmocka_unit_test(every_scheme_learns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
