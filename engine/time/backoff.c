@@ -45,7 +45,8 @@ void backoff_init(struct backoff *backoff, uint64_t option, double ticks_per_us)
 
 bool backoff_due(const struct backoff *backoff, uint64_t now_ticks)
 {
-    double passed = (double)(now_ticks - backoff->looked_ticks);
+    /* Less than 0 where another leader has read its clock later, but came first. */
+    double passed = (double)(int64_t)(now_ticks - backoff->looked_ticks);
     return (backoff->adaptive || backoff->learns) && passed >= backoff->period_us * backoff->ticks_per_us;
 }
 

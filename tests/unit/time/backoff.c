@@ -151,6 +151,7 @@ static void only_adaptive_climbs(void **state)
     assert_false(backoff_due(&backoff, backoff.last_ticks + UINT32_MAX));
     backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
     assert_false(backoff_due(&backoff, backoff.last_ticks + 4999000));
+    assert_false(backoff_due(&backoff, backoff.last_ticks - 1)); /* a leader that read its clock earlier */
     assert_true(backoff_due(&backoff, backoff.last_ticks + 5000000));
 }
 
