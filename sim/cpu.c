@@ -13,12 +13,21 @@ void cpu_init(struct cpu *core, struct memory *memory, unsigned idx)
     core->idx = idx;
     core->soonest_ps = core->due = UINT64_MAX;
     core->access_ps = (uint64_t)(memory->machine.access_ns * 1000 + 0.5);
+    core->instruction_fs = (uint64_t)(memory->machine.instruction_ns * 1e6 + 0.5);
     core->atomic_ps = (uint64_t)(memory->machine.atomic_ns * 1000 + 0.5);
     core->branch_ps = (uint64_t)(memory->machine.branch_ns * 1000 + 0.5);
     core->atomic_waits = memory->machine.atomic_waits != 0;
     core->window = memory->machine.window;
     core->misses = memory->machine.misses;
     core->store_buffer = memory->machine.store_buffer;
+}
+
+void cpu_work(struct cpu *core, unsigned instructions)
+{
+    core->instructions += instructions;
+    core->work_fs += instructions * core->instruction_fs;
+    core->now_ps += core->work_fs / 1000;
+    core->work_fs %= 1000;
 }
 
 void cpu_wait(struct cpu *core, uint64_t until_ps)

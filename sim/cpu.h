@@ -34,7 +34,8 @@ struct cpu_load {
 struct cpu {
     struct memory *memory;
     unsigned idx;
-    uint64_t now_ps, accesses, access_ps, atomic_ps, branch_ps;
+    uint64_t now_ps, accesses, instructions, instruction_fs, access_ps, atomic_ps, branch_ps;
+    uint64_t work_fs;                      /* what is left of work that has not yet made a picosecond */
     uint64_t window, misses, store_buffer; /* the machine's */
     bool atomic_waits;                     /* the machine's */
     uint64_t last_read;                    /* the number of the youngest load */
@@ -48,6 +49,9 @@ struct cpu {
 };
 
 void cpu_init(struct cpu *core, struct memory *memory, unsigned idx);
+
+/* Works on so many instructions, none of which waits for memory. */
+void cpu_work(struct cpu *core, unsigned instructions);
 
 /* A load from an address. If its line is not there yet: where the caller notes the value; else NULL. */
 struct cpu_load *cpu_read(struct cpu *core, uint64_t address);

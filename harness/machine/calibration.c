@@ -133,8 +133,14 @@ static double walk_bytes(uint64_t bytes)
 
 uint64_t calibration_search(uint64_t least, uint64_t most, bool (*fits)(void *arg, uint64_t bytes), void *arg)
 {
-    if (fits(arg, most))
-        return most;
+    /* From below: a hypervisor may tell of a last level of hundreds of megabytes, which takes minutes to walk. */
+    for (uint64_t twice = least; least < most; least = twice) { /* ends: doubles */
+        twice = most - least < least ? most : least * 2;
+        if (!fits(arg, twice)) {
+            most = twice;
+            break;
+        }
+    }
     while (most - least > least / 20) { /* ends: most - least is halved */
         uint64_t middle = least + (most - least) / 2;
         if (fits(arg, middle))
@@ -175,10 +181,10 @@ static enum target_status task_alone(void *arg, unsigned worker)
 {
     struct measuring *measuring = arg;
     MAE_CHECK(worker == 0);
-    double access_ns = probe_access(), dense_ns = walk_warm(&measuring->dense);
+    double instruction_ns = probe_instruction(), dense_ns = walk_warm(&measuring->dense);
     add(measuring, CALIBRATION_tsc_ghz, tsc_ticks_per_us() / 1000);
-    add(measuring, CALIBRATION_access_ns, access_ns);
-    add(measuring, CALIBRATION_atomic_ns, fmax(0, probe_atomic() - access_ns));
+    add(measuring, CALIBRATION_instruction_ns, instruction_ns);
+    add(measuring, CALIBRATION_atomic_ns, fmax(0, probe_atomic() - instruction_ns));
     add(measuring, CALIBRATION_branch_ns, fmax(0, probe_branch(&measuring->random)));
     add(measuring, CALIBRATION_clock_ns, probe_clock());
     add(measuring, CALIBRATION_pause_ns, probe_pause());

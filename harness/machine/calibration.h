@@ -17,8 +17,8 @@
  * locked_ns, paged_ns and large_paged_ns are no keys. */
 #define CALIBRATION_TABLE(X)                                                                                  \
     X(tsc_ghz, NONE, "against CLOCK_MONOTONIC")                                                               \
-    X(access_ns, NONE, "a loop of pointers, comparisons and counts in the first level")                       \
-    X(atomic_ns, NONE, "additions to one's own line, less an access")                                         \
+    X(instruction_ns, NONE, "a loop of pointers, comparisons and counts in the first level")                  \
+    X(atomic_ns, NONE, "additions to one's own line, less an instruction")                                    \
     X(branch_ns, NONE, "a loop whose branch nobody foretells, less one that is foretold, a wrong prediction") \
     X(clock_ns, NONE, "a loop")                                                                               \
     X(pause_ns, NONE, "a loop")                                                                               \

@@ -31,7 +31,8 @@ static const struct number {
     X("GenuineIntel", 6, "8f cf 97 9a b7 ba bf", 112, 512, 2048, 16, "Golden Cove and Raptor Cove [O]")      \
     X("AuthenticAMD", 23, "31 60 68 71 90 98", 48, 224, 2048, 16, "Zen 2 [S]")                               \
     X("AuthenticAMD", 25, "00 01 08 20 21 30 40 44 50", 64, 256, 2048, 8, "Zen 3 [S]")                       \
-    X("AuthenticAMD", 25, "10 11 18 60 61 70 74 75 78 a0", 64, 320, 3072, 24, "Zen 4 [S]")
+    X("AuthenticAMD", 25, "10 11 18 60 61 70 74 75 78 a0", 64, 320, 3072, 24, "Zen 4 [S]")                   \
+    X("AuthenticAMD", 26, "00 01 02 08 10 11 20 24 44 60 70", 104, 448, 4096, 16, "Zen 5 [S]")
 
 static const struct cpu {
     const char *vendor;
@@ -196,6 +197,8 @@ static void line_of(const struct calibration *calibration, const char *key, stru
         told(line, large ? 2 << 20 : 4096,
              large ? "measured: large pages need no walks where small ones do"
                    : "measured: large pages need walks as small ones do, so translations are of small ones");
+    else if (strcmp(key, "access_ns") == 0)
+        told(line, 0, "a hit in the first level is an instruction like others");
     else if (strcmp(key, "atomic_waits") == 0)
         atomic_line(calibration, line);
     else if (strcmp(key, "walk_ns") == 0)

@@ -44,8 +44,8 @@ double chain_walk_locked(const struct chain *chain);
 /* Loads from every line of the memory, in order. Bytes a nanosecond. */
 double chain_stream(const struct chain *chain);
 
-/* An access of memory that hits the first level, with the instructions that an engine has beside it: some three. */
-double probe_access(void);
+/* An instruction, of those with which an engine uses memory that is in the first level. */
+double probe_instruction(void);
 double probe_atomic(void); /* a locked instruction on a line of one's own */
 /* What a branch that was predicted wrongly takes more than one that was predicted rightly. `random` goes on from call
  * to call, so that predictors do not learn what it gives. */

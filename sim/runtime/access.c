@@ -5,9 +5,17 @@
  * Each call first pays, then lets those run that are behind, then acts: so an action happens at its time.
  */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
+#include "sim/instructions.h"
 #include "sim/runtime/context.h"
+
+/* Functions that the compiler calls with arguments lie together, so that calls of them can be told from others
+ * (sim/instructions.h). The linker names the begin and the end of the section. */
+#define CALLED __attribute__((section("sim_calls")))
+extern const unsigned char __start_sim_calls[], __stop_sim_calls[], __executable_start[], etext[];
 
 /* With costs off, every access takes as long. */
 #define FREE_ACCESS_PS 1000
@@ -130,7 +138,7 @@ void __tsan_init(void)
 {
 }
 
-void __tsan_func_entry(void *caller);
+CALLED void __tsan_func_entry(void *caller);
 void __tsan_func_entry(void *caller)
 {
     (void)caller;
@@ -141,30 +149,30 @@ void __tsan_func_exit(void)
 {
 }
 
-#define PLAIN(bytes)                                   \
-    void __tsan_read##bytes(void *address);            \
-    void __tsan_read##bytes(void *address)             \
-    {                                                  \
-        PLACE();                                       \
-        note_read(address, bytes);                     \
-    }                                                  \
-    void __tsan_write##bytes(void *address);           \
-    void __tsan_write##bytes(void *address)            \
-    {                                                  \
-        PLACE();                                       \
-        note_write(address);                           \
-    }                                                  \
-    void __tsan_unaligned_read##bytes(void *address);  \
-    void __tsan_unaligned_read##bytes(void *address)   \
-    {                                                  \
-        PLACE();                                       \
-        note_read(address, bytes);                     \
-    }                                                  \
-    void __tsan_unaligned_write##bytes(void *address); \
-    void __tsan_unaligned_write##bytes(void *address)  \
-    {                                                  \
-        PLACE();                                       \
-        note_write(address);                           \
+#define PLAIN(bytes)                                          \
+    CALLED void __tsan_read##bytes(void *address);            \
+    void __tsan_read##bytes(void *address)                    \
+    {                                                         \
+        PLACE();                                              \
+        note_read(address, bytes);                            \
+    }                                                         \
+    CALLED void __tsan_write##bytes(void *address);           \
+    void __tsan_write##bytes(void *address)                   \
+    {                                                         \
+        PLACE();                                              \
+        note_write(address);                                  \
+    }                                                         \
+    CALLED void __tsan_unaligned_read##bytes(void *address);  \
+    void __tsan_unaligned_read##bytes(void *address)          \
+    {                                                         \
+        PLACE();                                              \
+        note_read(address, bytes);                            \
+    }                                                         \
+    CALLED void __tsan_unaligned_write##bytes(void *address); \
+    void __tsan_unaligned_write##bytes(void *address)         \
+    {                                                         \
+        PLACE();                                              \
+        note_write(address);                                  \
     }
 
 PLAIN(1)
@@ -173,14 +181,14 @@ PLAIN(4)
 PLAIN(8)
 PLAIN(16)
 
-void __tsan_read_range(void *address, size_t bytes);
+CALLED void __tsan_read_range(void *address, size_t bytes);
 void __tsan_read_range(void *address, size_t bytes)
 {
     PLACE();
     note_range(address, bytes, false);
 }
 
-void __tsan_write_range(void *address, size_t bytes);
+CALLED void __tsan_write_range(void *address, size_t bytes);
 void __tsan_write_range(void *address, size_t bytes)
 {
     PLACE();
@@ -190,11 +198,30 @@ void __tsan_write_range(void *address, size_t bytes)
 /* ---- The way of the program: the compiler calls at the begin of each basic block. ---- */
 
 void __sanitizer_cov_trace_pc(void);
+
+/* The program's own code, by the byte: one more than the instructions of a block that begins there; 0: not counted. */
+static unsigned char *counted;
+
+static unsigned instructions_of(const unsigned char *block)
+{
+    static const struct instructions_calls calls = {(const unsigned char *)__sanitizer_cov_trace_pc,
+                                                    (const unsigned char *)__tsan_func_exit, __start_sim_calls,
+                                                    __stop_sim_calls};
+    if (counted == NULL)
+        counted = calloc((size_t)(etext - __executable_start), 1);
+    MAE_CHECK(counted != NULL && block >= __executable_start && block < etext);
+    unsigned char *count = &counted[block - __executable_start];
+    if (*count == 0)
+        *count = (unsigned char)(1 + instructions_count(block, &calls));
+    return *count - 1U;
+}
+
 void __sanitizer_cov_trace_pc(void)
 {
     struct context *context = contexts.current;
     if (!context->is_core || !contexts.costs)
         return;
+    cpu_work(&context->core, instructions_of(__builtin_return_address(0)));
     /* The program is no larger than 4 GiB. */
     uint32_t block = (uint32_t)(uintptr_t)__builtin_return_address(0);
     if (!branches_follow(&contexts.branches[context->core.idx], block)) {
@@ -206,18 +233,18 @@ void __sanitizer_cov_trace_pc(void)
 
 /* ---- Atomic operations. On x86 only locked instructions and sequentially consistent stores are dear. ---- */
 
-#define ATOMIC_UPDATE(type, bits, name, operation)                                      \
-    type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order); \
-    type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order)  \
-    {                                                                                   \
-        (void)order;                                                                    \
-        PLACE();                                                                        \
-        note_lock((const void *)(uintptr_t)address, (bits) / 8);                        \
-        return operation(address, operand, __ATOMIC_RELAXED);                           \
+#define ATOMIC_UPDATE(type, bits, name, operation)                                             \
+    CALLED type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order); \
+    type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order)         \
+    {                                                                                          \
+        (void)order;                                                                           \
+        PLACE();                                                                               \
+        note_lock((const void *)(uintptr_t)address, (bits) / 8);                               \
+        return operation(address, operand, __ATOMIC_RELAXED);                                  \
     }
 
 #define ATOMIC(type, bits)                                                                                           \
-    type __tsan_atomic##bits##_load(const volatile type *address, int order);                                        \
+    CALLED type __tsan_atomic##bits##_load(const volatile type *address, int order);                                 \
     type __tsan_atomic##bits##_load(const volatile type *address, int order)                                         \
     {                                                                                                                \
         (void)order;                                                                                                 \
@@ -225,7 +252,7 @@ void __sanitizer_cov_trace_pc(void)
         note_read((const void *)(uintptr_t)address, (bits) / 8);                                                     \
         return *address;                                                                                             \
     }                                                                                                                \
-    void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                                 \
+    CALLED void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                          \
     void __tsan_atomic##bits##_store(volatile type *address, type value, int order)                                  \
     {                                                                                                                \
         PLACE();                                                                                                     \
@@ -241,8 +268,8 @@ void __sanitizer_cov_trace_pc(void)
     ATOMIC_UPDATE(type, bits, fetch_and, __atomic_fetch_and)                                                         \
     ATOMIC_UPDATE(type, bits, fetch_or, __atomic_fetch_or)                                                           \
     ATOMIC_UPDATE(type, bits, fetch_xor, __atomic_fetch_xor)                                                         \
-    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
-                                                      int failure);                                                  \
+    CALLED int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value,     \
+                                                             int order, int failure);                                \
     int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
                                                       int failure)                                                   \
     {                                                                                                                \
@@ -251,8 +278,8 @@ void __sanitizer_cov_trace_pc(void)
         note_lock((const void *)(uintptr_t)address, (bits) / 8);                                                     \
         return __atomic_compare_exchange_n(address, expected, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);     \
     }                                                                                                                \
-    int __tsan_atomic##bits##_compare_exchange_weak(volatile type *address, type *expected, type value, int order,   \
-                                                    int failure);                                                    \
+    CALLED int __tsan_atomic##bits##_compare_exchange_weak(volatile type *address, type *expected, type value,       \
+                                                           int order, int failure);                                  \
     int __tsan_atomic##bits##_compare_exchange_weak(volatile type *address, type *expected, type value, int order,   \
                                                     int failure)                                                     \
     {                                                                                                                \
@@ -264,7 +291,7 @@ ATOMIC(uint16_t, 16)
 ATOMIC(uint32_t, 32)
 ATOMIC(uint64_t, 64)
 
-void __tsan_atomic_thread_fence(int order);
+CALLED void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_thread_fence(int order)
 {
     PLACE();
@@ -272,7 +299,7 @@ void __tsan_atomic_thread_fence(int order)
         note_fence();
 }
 
-void __tsan_atomic_signal_fence(int order);
+CALLED void __tsan_atomic_signal_fence(int order);
 void __tsan_atomic_signal_fence(int order)
 {
     (void)order;
@@ -280,14 +307,14 @@ void __tsan_atomic_signal_fence(int order)
 
 /* ---- What instrumented.h renames. ---- */
 
-void simulated_prefetch(const void *address, int writes);
+CALLED void simulated_prefetch(const void *address, int writes);
 void simulated_prefetch(const void *address, int writes)
 {
     PLACE();
     note_with(writes ? cpu_prefetch_write : cpu_prefetch, address);
 }
 
-void *simulated_memcpy(void *to, const void *from, size_t bytes);
+CALLED void *simulated_memcpy(void *to, const void *from, size_t bytes);
 void *simulated_memcpy(void *to, const void *from, size_t bytes)
 {
     PLACE();
@@ -296,7 +323,7 @@ void *simulated_memcpy(void *to, const void *from, size_t bytes)
     return memcpy(to, from, bytes);
 }
 
-void *simulated_memmove(void *to, const void *from, size_t bytes);
+CALLED void *simulated_memmove(void *to, const void *from, size_t bytes);
 void *simulated_memmove(void *to, const void *from, size_t bytes)
 {
     PLACE();
@@ -305,7 +332,7 @@ void *simulated_memmove(void *to, const void *from, size_t bytes)
     return memmove(to, from, bytes);
 }
 
-void *simulated_memset(void *at, int byte, size_t bytes);
+CALLED void *simulated_memset(void *at, int byte, size_t bytes);
 void *simulated_memset(void *at, int byte, size_t bytes)
 {
     PLACE();
@@ -313,7 +340,7 @@ void *simulated_memset(void *at, int byte, size_t bytes)
     return memset(at, byte, bytes);
 }
 
-int simulated_memcmp(const void *a, const void *b, size_t bytes);
+CALLED int simulated_memcmp(const void *a, const void *b, size_t bytes);
 int simulated_memcmp(const void *a, const void *b, size_t bytes)
 {
     PLACE();

@@ -53,6 +53,17 @@ static void independent_loads_overlap(void **state)
     assert_int_equal(now_ns(), 2 + 70);
 }
 
+static void work_adds_up(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 32; i++) /* a sixteenth of a nanosecond each: no part of a picosecond is lost */
+        cpu_work(&core, 1);
+    assert_int_equal(core.now_ps, 2000);
+    cpu_work(&core, 48);
+    assert_int_equal(now_ns(), 5);
+    assert_int_equal(core.instructions, 80);
+}
+
 static void a_load_waits_for_its_address(void **state)
 {
     (void)state;
@@ -247,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(independent_loads_overlap),
+        CASE(work_adds_up),
         CASE(a_load_waits_for_its_address),
         CASE(the_window_ends),
         CASE(so_many_lines_are_under_way_and_no_more),
