@@ -681,6 +681,20 @@ static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_cou
     }
 }
 
+/* One in so many commits that note operations sees to it that these do not pile up where it has noted some (resolve.h,
+ * CU4). It is chosen by its timestamp, so that no order in which rows are used can hide one of them. */
+static COLD void shorten_chains(const struct mae_txn *txn, uint32_t write_count)
+{
+    const struct access_set *set = &txn->accesses;
+    if ((txn->ts * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - RESOLVE_LOOK_BITS) != 0 || MUTATED(delta_chain_grows))
+        return;
+    for (uint32_t i = 0; i < write_count; i++) {
+        const struct access *access = &set->entries[set->writes[i]];
+        if (access->flags & ACCESS_DELTA)
+            version_shorten(txn->worker, access->table, access->row, access->fresh);
+    }
+}
+
 static COLD void roll_back(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
@@ -906,6 +920,8 @@ static ALWAYS_INLINE enum mae_status decide(struct mae_txn *txn, struct writes w
     if (writes.count > 0) {
         decide_updates(txn, writes.count);
         count_writes(txn->worker, writes);
+        if (UNLIKELY(writes.flags & ACCESS_DELTA))
+            shorten_chains(txn, writes.count);
     }
     if (MUTATED(entries_counted_late))
         entries_count(&txn->accesses, writes.count);

@@ -453,11 +453,12 @@ static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, st
     return true;
 }
 
-/* For a version that stays in its row: it has its value before what is below is unlinked (resolve.h, CU3). */
-static ALWAYS_INLINE void resolve(struct mae_worker *worker, const struct gc_item *item, struct version *version)
+/* For a version that stays in its row below the base: it has its value before what is below is unlinked (resolve.h,
+ * CU3). */
+static void value_kept(struct mae_worker *worker, const struct gc_item *item, struct version *version)
 {
     uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
-    if (UNLIKELY(version_status_is_unresolved(status)) && !MUTATED(delta_cut_early))
+    if (UNLIKELY(version_status_is_unresolved(status)) && !MUTATED(delta_kept_unresolved))
         version_resolve(worker, item->table, item->row, version);
 }
 
@@ -484,8 +485,7 @@ static enum outcome thin_out(struct mae_worker *worker, const struct gc_item *it
             run.count = 0;
         }
         if (needed) {
-            if (!MUTATED(delta_kept_unresolved))
-                resolve(worker, item, version);
+            value_kept(worker, item, version);
             kept = version;
             outcome = OUTCOME_STAYS;
             passed++;
@@ -500,11 +500,29 @@ static enum outcome thin_out(struct mae_worker *worker, const struct gc_item *it
     return run.count > 0 && !unlink_run(worker, item, kept, run) ? OUTCOME_AGAIN : outcome;
 }
 
+/* The base has its value before what is below is unlinked. Without pins all of that goes, so that it needs no values;
+ * but then there must be room to queue it, since nobody could wait for them in vain. False if there is none. */
+static bool value_base(struct mae_worker *worker, const struct gc_item *item, struct version *base,
+                       const struct horizon_pins *pins)
+{
+    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
+    if (LIKELY(!version_status_is_unresolved(status)) || MUTATED(delta_cut_early))
+        return true;
+    if (pins->count > 0 || MUTATED(delta_values_all))
+        version_resolve(worker, item->table, item->row, base);
+    else if (make_room(worker, &worker->gc))
+        version_fold(worker, item->table, item->row, base);
+    else
+        return false;
+    return true;
+}
+
 /* For a base that is committed, in the chain, and as the item says. */
 static enum outcome collect_base(struct mae_worker *worker, const struct gc_item *item, struct version *base,
                                  uint64_t min_rts, const struct horizon_pins *pins, uint64_t floor)
 {
-    resolve(worker, item, base);
+    if (!value_base(worker, item, base, pins))
+        return OUTCOME_AGAIN;
     enum outcome outcome = thin_out(worker, item, base, pins, floor);
     if (outcome != OUTCOME_DONE)
         return outcome;
@@ -665,13 +683,21 @@ static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_
 
 /* ---- Working off. ---- */
 
-/* Works off an item that concerns a row's chain, under the row's lock. `pins` is NULL if there are none. */
-static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
-                                      const struct horizon_pins *pins, bool walks)
+/* Where operations are noted the first item of a row is worked off for all of them (resolve.h, CU4). */
+static ALWAYS_INLINE bool stands_for_all(const struct gc_item *item)
 {
-    if (UNLIKELY(walks) && is_walked(worker, item, min_rts))
-        return;
-    MAE_DCHECK(walks || !atomic_load_explicit(&worker->core->arena.may_retype, memory_order_relaxed) ||
+    return item->kind == GC_BASE && needs_limbo(item->table) && !MUTATED(delta_item_by_item);
+}
+
+/* Works off an item that concerns a row's chain, under the row's lock. `pins` is NULL if there are none. `follows`: the
+ * item's handle is not too old to be followed (G7). */
+static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                                      const struct horizon_pins *pins, bool follows)
+{
+    const bool walks = !follows || stands_for_all(item);
+    if (UNLIKELY(walks) && (is_walked(worker, item, min_rts) || (follows && !look_at(item).is_same)))
+        return; /* a version that has left its chain has left it for good, so that this needs no lock */
+    MAE_DCHECK(!follows || !atomic_load_explicit(&worker->core->arena.may_retype, memory_order_relaxed) ||
                MUTATED(retyped_trusted)); /* G7 */
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
     enum outcome outcome = OUTCOME_DONE;
@@ -837,7 +863,7 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
             break;
         __builtin_prefetch((item + AHEAD < end ? item + AHEAD : item)->row, 1);
         if (LIKELY(item->kind <= GC_ABORTED)) {
-            work_on_row(worker, item, min_rts, pins, walks);
+            work_on_row(worker, item, min_rts, pins, !walks);
         } else if (pins && item->kind != GC_NOTHING && is_needed_in_limbo(item, pins)) {
             if (!hold(worker, item, (enum gc_kind)item->kind))
                 postpone(worker, item);

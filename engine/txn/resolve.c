@@ -25,25 +25,36 @@ static uint8_t await_value(struct version *version)
     return status;
 }
 
-/* Computes the value from `base`, below which and above which nothing can come any more. ORD-18. */
-static void compute(struct mae_worker *worker, const struct table *table, struct version *delta,
-                    const struct version *base)
+/* ORD-18. False: the value is there, or somebody else computes it. */
+static bool claim(struct version *delta)
 {
-    unsigned char list[DELTA_MOST_BYTES];
     uint8_t status = VERSION_DELTA;
     RACE(CLAIM_DELTA);
-    if (!atomic_compare_exchange_strong_explicit(&delta->status, &status, VERSION_RESOLVING, memory_order_acquire,
-                                                 memory_order_relaxed) &&
-        !(MUTATED(delta_resolved_twice) && status == VERSION_COMMITTED))
-        return;
+    return atomic_compare_exchange_strong_explicit(&delta->status, &status, VERSION_RESOLVING, memory_order_acquire,
+                                                   memory_order_relaxed) ||
+           (MUTATED(delta_resolved_twice) && status == VERSION_COMMITTED);
+}
+
+/*
+ * Computes the value of deltas[0], which are `count` versions from there on down, all claimed. It comes from `base`,
+ * between which and them nothing can come any more. ORD-18.
+ */
+static void compute(struct mae_worker *worker, const struct table *table, struct version *const *deltas, unsigned count,
+                    const struct version *base)
+{
+    struct version *delta = deltas[0];
+    unsigned char list[DELTA_MOST_BYTES];
+    uint8_t status = VERSION_RESOLVING;
     RACE(RESOLVE);
-    const size_t list_bytes = delta->payload_bytes;
-    MAE_DCHECK(list_bytes <= sizeof list && base->payload_bytes <= table->payload_max_bytes);
+    const size_t list_bytes = delta->payload_bytes, most = table->payload_max_bytes;
+    size_t bytes = base->payload_bytes;
+    MAE_DCHECK(list_bytes <= sizeof list && bytes <= most);
     memcpy(list, delta->payload, list_bytes);
-    memcpy(delta->payload, base->payload, base->payload_bytes);
-    size_t bytes = delta_compute(list, list_bytes, delta->payload, base->payload_bytes, table->payload_max_bytes);
+    memcpy(delta->payload, base->payload, bytes);
+    for (unsigned i = count - 1; i > 0; i--)
+        bytes = delta_compute(deltas[i]->payload, deltas[i]->payload_bytes, delta->payload, bytes, most);
+    bytes = delta_compute(list, list_bytes, delta->payload, bytes, most);
     delta->payload_bytes = (uint16_t)bytes;
-    status = VERSION_RESOLVING;
     RACE(RESOLVE);
     if (atomic_compare_exchange_strong_explicit(&delta->status, &status, VERSION_COMMITTED, memory_order_release,
                                                 memory_order_relaxed))
@@ -73,7 +84,8 @@ static bool resolve_one(struct mae_worker *worker, struct table *table, char *ro
         MAE_CHECK(!version_status_is_unresolved(version_status(delta))); /* CU3 */
         return false;
     }
-    compute(worker, table, delta, base);
+    if (claim(delta))
+        compute(worker, table, &delta, 1, base);
     return true;
 }
 
@@ -122,6 +134,56 @@ void version_resolve(struct mae_worker *worker, struct table *table, char *row, 
                 version_resolve(worker, table, row, mark);
             if (marks.stride == 1 && !resolve_one(worker, table, row, mark))
                 break;
+        }
+    }
+}
+
+/*
+ * For a base, whose neighbours below are all decided: computes the value of the newest of the marked versions, which
+ * are next to each other, and leaves the others claimed. So whoever stands on one of them waits until it is unlinked.
+ */
+static void fold_marks(struct mae_worker *worker, struct table *table, char *row, const struct marks *marks)
+{
+    unsigned claimed = 0;
+    while (claimed < marks->count && claim(marks->at[claimed]))
+        claimed++;
+    if (claimed == 0)
+        return;
+    struct version *below = marks->at[claimed - 1];
+    struct version *base = claimed < marks->count
+                               ? marks->at[claimed]
+                               : visible_decided(worker, table, row, &below->older, version_wts(below));
+    MAE_CHECK(base && await_value(base) == VERSION_COMMITTED); /* CU3 */
+    compute(worker, table, marks->at, claimed, base);
+}
+
+/* As version_resolve, but one value is computed for as many neighbours as are marked at once. */
+void version_fold(struct mae_worker *worker, struct table *table, char *row, struct version *version)
+{
+    MAE_DCHECK(!table->is_node);
+    /* Ends: each round computes the value, or has waited until somebody else has, or shortens what is without. */
+    while (version_status_is_unresolved(await_value(version))) {
+        struct marks marks;
+        mark_chain(worker, table, row, version, &marks);
+        while (marks.stride > 1 && marks.count > 1)
+            version_fold(worker, table, row, marks.at[--marks.count]);
+        if (marks.stride == 1 && marks.count > 0)
+            fold_marks(worker, table, row, &marks);
+    }
+}
+
+void version_shorten(struct mae_worker *worker, struct table *table, char *row, struct version *version)
+{
+    struct version *middle = NULL;
+    unsigned notes = 0;
+    for (struct version *at = version; at && version_status_is_unresolved(version_status(at));
+         at = visible_decided(worker, table, row, &at->older, version_wts(at))) {
+        notes++;
+        if (notes == RESOLVE_NOTES_MOST / 2)
+            middle = at;
+        if (notes == RESOLVE_NOTES_MOST) {
+            version_resolve(worker, table, row, middle);
+            return;
         }
     }
 }

@@ -67,7 +67,7 @@ struct SEPARATED mae_worker {
     struct pool pool;
     struct gc_queue gc;
     struct gc_held held;
-    struct gc_walked walked[1 << GC_WALKED_BITS]; /* by a hash of the row; used once memory is short (gc.h, G7) */
+    struct gc_walked walked[1 << GC_WALKED_BITS]; /* by a hash of the row; for items that stand for a row (G7, CU4) */
     bool refused;                                 /* it was refused memory; see gc_refused */
     uint64_t refused_commits, refused_ticks;
     struct row_allocator *rows; /* by table id */
