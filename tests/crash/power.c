@@ -3,7 +3,8 @@
  * back.
  *
  * A scenario is some lives of one database on a simulated disk (tests/support/disk.h). In each life three workers run
- * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
+ * short transactions that overlap, over a few keys: they insert, update, delete, move keys, add without reading, insert
+ * and delete at once.
  * Now and then a checkpoint is made, or makes itself, or a copy of the database in another folder, with commits and
  * rounds of the logger between its batches.
  * The log has one to three streams, in folders of their own, and may get more from one life to the next. The streams'
@@ -50,14 +51,17 @@ enum {
 
 static const char *const folders[FOLDERS] = {"db", "db,e", "db,e,f"};
 
-/* A key's value: its number is in the first word, and its bytes say how long it is. 0 bytes: there is no such key. */
+/* A key's value: a number that is added to in its first word, and how many bytes it has, all others `pattern`. 0 bytes:
+ * there is no such key. */
 struct value {
     uint64_t word;
     uint32_t bytes;
+    unsigned char pattern;
 };
 
+/* Something is added to the word, or the value is another one. */
 struct change {
-    uint64_t key;
+    uint64_t key, added;
     struct value value;
 };
 
@@ -105,7 +109,7 @@ static struct {
 
 /* Of all scenarios: what must have happened, so that they show something. */
 static struct {
-    uint64_t checkpoints, by_itself, reused, from_checkpoint, copies, parts, several, rings, full, unwritten;
+    uint64_t checkpoints, by_itself, reused, from_checkpoint, copies, parts, several, rings, full, unwritten, added;
 } seen;
 
 static uint64_t below(uint64_t n)
@@ -126,12 +130,12 @@ static bool over(struct session *session, enum mae_status status)
 
 static void note(struct session *session, uint64_t key, struct value value)
 {
-    session->commit.changes[session->commit.count++] = (struct change){key, value};
+    session->commit.changes[session->commit.count++] = (struct change){.key = key, .value = value};
 }
 
 static void fill(void *data, struct value value)
 {
-    memset(data, (int)(value.word & 0x7F), value.bytes);
+    memset(data, value.pattern, value.bytes);
     memcpy(data, &value.word, sizeof value.word);
 }
 
@@ -172,7 +176,7 @@ static enum mae_status delete_key(struct session *session, uint64_t key)
     if (status == MAE_OK)
         status = mae_index_remove(session->txn, test.base.sorted, &sorted, row);
     if (status == MAE_OK)
-        note(session, key, (struct value){0, 0});
+        note(session, key, (struct value){.bytes = 0});
     return status == MAE_NOT_FOUND ? MAE_ABORT_USER : status;
 }
 
@@ -184,6 +188,17 @@ static enum mae_status update_key(struct session *session, uint64_t key, struct 
         return status;
     fill(data, value);
     note(session, key, value);
+    return MAE_OK;
+}
+
+/* D24: additions of transactions that overlap are each logged as such. */
+static enum mae_status add_to_key(struct session *session, uint64_t key)
+{
+    const uint64_t added = UINT64_C(1) << below(63);
+    enum mae_status status = mae_apply(session->txn, test.base.keys, &key, MAE_ADD, 0, &added, sizeof added);
+    if (status != MAE_OK)
+        return status;
+    session->commit.changes[session->commit.count++] = (struct change){.key = key, .added = added};
     return MAE_OK;
 }
 
@@ -202,6 +217,7 @@ static enum mae_status move_key(struct session *session, uint64_t key, uint64_t 
     if (status == MAE_OK) {
         value.bytes = (uint32_t)bytes;
         memcpy(&value.word, data, sizeof value.word);
+        value.pattern = bytes > sizeof value.word ? ((const unsigned char *)data)[sizeof value.word] : 0;
         status = mae_index_insert(session->txn, test.base.keys, &to, row);
     }
     if (status == MAE_EXISTS)
@@ -212,7 +228,7 @@ static enum mae_status move_key(struct session *session, uint64_t key, uint64_t 
         status = mae_index_remove(session->txn, test.base.keys, &key, row);
     if (status == MAE_OK)
         status = mae_index_remove(session->txn, test.base.sorted, &sorted, row);
-    note(session, key, (struct value){0, 0});
+    note(session, key, (struct value){.bytes = 0});
     note(session, to, value);
     return status == MAE_OK || mae_status_is_abort(status) ? status : MAE_ABORT_USER;
 }
@@ -220,7 +236,7 @@ static enum mae_status move_key(struct session *session, uint64_t key, uint64_t 
 static struct value new_value(bool is_small)
 {
     uint32_t bytes = (uint32_t)(8 + below(is_small || below(8) ? 100 : VALUE_MAX - 8));
-    return (struct value){++test.words, bytes};
+    return (struct value){++test.words, bytes, (unsigned char)(test.words & 0x7F)};
 }
 
 static void open_session(struct session *session)
@@ -238,7 +254,12 @@ static void step(struct session *session, bool is_small)
     enum mae_status status;
     if (session->commit.count + 2 > CHANGES_MAX)
         return;
-    switch (below(6)) {
+    switch (below(9)) {
+    case 6:
+    case 7:
+    case 8:
+        status = add_to_key(session, key);
+        break;
     case 0:
         status = delete_key(session, key);
         break;
@@ -267,9 +288,9 @@ static void step(struct session *session, bool is_small)
 
 static void end_session(struct session *session)
 {
-    uint64_t worker_ts = mae_txn_timestamp(session->txn);
     uint64_t logged = worker_counter(session->worker, "log_records");
     enum mae_status status = mae_commit(session->txn);
+    const uint64_t commit_ts = mae_txn_timestamp(session->txn); /* with restamp=extend it may have moved */
     session->txn = NULL;
     if (status != MAE_OK) {
         assert_true(mae_status_is_abort(status));
@@ -283,8 +304,10 @@ static void end_session(struct session *session)
     if (worker_counter(session->worker, "log_records") == logged)
         return; /* it leaves nothing behind, such as a key that was inserted and deleted */
     assert_true(test.now.count < COMMITS_MAX);
-    session->commit.ts = worker_ts;
+    session->commit.ts = commit_ts;
     test.now.commits[test.now.count++] = session->commit;
+    for (unsigned i = 0; i < session->commit.count; i++)
+        seen.added += session->commit.changes[i].added > 0;
 }
 
 static void roll_back(struct session *session)
@@ -361,6 +384,14 @@ static int by_ts(const void *left, const void *right)
     return (a->ts > b->ts) - (a->ts < b->ts);
 }
 
+static void do_change(struct value *values, const struct change *change)
+{
+    if (change->added)
+        values[change->key].word += change->added;
+    else
+        values[change->key] = change->value;
+}
+
 /* Forgets the commits that are lost, and computes what the others have left behind. */
 static void expected(struct mae_db *db, struct history *history, struct value *values)
 {
@@ -377,7 +408,7 @@ static void expected(struct mae_db *db, struct history *history, struct value *v
     history->count = kept;
     for (unsigned i = 0; i < kept; i++)
         for (unsigned j = 0; j < commits[i].count; j++)
-            values[commits[i].changes[j].key] = commits[i].changes[j].value;
+            do_change(values, &commits[i].changes[j]);
 }
 
 static void check_key(struct mae_txn *txn, struct mae_index *index, const void *bytes_of_key, uint64_t key,
@@ -395,7 +426,7 @@ static void check_key(struct mae_txn *txn, struct mae_index *index, const void *
         fail_msg("key %" PRIu64 " has %zu bytes of %" PRIu64 ", expected %u of %" PRIu64, key, bytes, word,
                  expected_value.bytes, expected_value.word);
     for (size_t i = sizeof word; i < bytes; i++)
-        assert_int_equal(((const unsigned char *)data)[i], word & 0x7F);
+        assert_int_equal(((const unsigned char *)data)[i], expected_value.pattern);
 }
 
 static void check_state(const struct base *base, struct mae_worker *worker, struct history *history)
@@ -418,12 +449,14 @@ static void check_state(const struct base *base, struct mae_worker *worker, stru
 
 static enum mae_status open_folder(const char *folder, struct mae_db **db)
 {
-    struct mae_options *options = world_options("log_segment_bytes=64K log_buffer_bytes=4K gc_interval_us=10000000 "
-                                                "checkpoint_rate=0 checkpoint_log_bytes=100K");
+    struct mae_options *options = world_options("log_segment_bytes=64K log_buffer_bytes=4K checkpoint_rate=0 "
+                                                "checkpoint_log_bytes=100K");
     assert_ok(mae_options_set(options, "log_dir", folder, NULL, 0));
     bool by_ring = below(4) == 0;
     assert_ok(mae_options_set(options, "log_io", by_ring ? "uring" : "sync", NULL, 0));
     assert_ok(mae_options_set(options, "recovery_threads", below(8) ? "1" : "3", NULL, 0));
+    assert_ok(mae_options_set(options, "gc_interval_us", below(4) ? "10000000" : "1", NULL, 0));
+    assert_ok(mae_options_set(options, "restamp", below(3) ? "off" : "extend", NULL, 0));
     static const char *const kept[] = {"1G", "100K", "0"};
     assert_ok(mae_options_set(options, "recovery_keep_bytes", kept[below(3)], NULL, 0));
     assert_ok(mae_options_set(options, "durability", test.async ? "async" : "group", NULL, 0));
@@ -726,12 +759,12 @@ static void what_was_promised_survives(void **state)
     printf("\n%" PRIu64 " scenarios, %" PRIu64 " checkpoints, %" PRIu64 " segments used again, %" PRIu64
            " recoveries from a checkpoint, %" PRIu64 " checkpoints that made themselves, %" PRIu64 " copies, %" PRIu64
            " that failed, %" PRIu64 " recoveries with several streams, %" PRIu64 " lives with io_uring, %" PRIu64
-           " full disks, %" PRIu64 " of them when a database was closed\n",
+           " full disks, %" PRIu64 " of them when a database was closed, %" PRIu64 " additions\n",
            count, seen.checkpoints, seen.reused, seen.from_checkpoint, seen.by_itself, seen.copies, seen.parts,
-           seen.several, seen.rings, seen.full + seen.unwritten, seen.unwritten);
+           seen.several, seen.rings, seen.full + seen.unwritten, seen.unwritten, seen.added);
     if (count >= 100)
         assert_true(seen.checkpoints > 0 && seen.reused > 0 && seen.from_checkpoint > 0 && seen.by_itself > 0 &&
-                    seen.copies > 0 && seen.parts > 0 && seen.several > 0 && seen.rings > 0);
+                    seen.copies > 0 && seen.parts > 0 && seen.several > 0 && seen.rings > 0 && seen.added > 0);
     if (count >= 1000)
         assert_true(seen.full > 0 && seen.unwritten > 0);
     hooks_off();

@@ -1,6 +1,6 @@
 /*
- * rows.c - random operations and savepoints of interleaved transactions on rows, on one thread, against the oracle of
- * serial.h.
+ * rows.c - random operations, additions without reading among them, and savepoints of interleaved transactions on rows,
+ * on one thread, against the oracle of serial.h.
  *
  * On one thread no version is ever pending when another transaction looks, so the oracle knows exactly what each read
  * returns at that moment, whether each update aborts and with which status, and how each commit ends. Promotions, which
@@ -58,6 +58,7 @@ struct access {
     uint64_t value;
     bool tracked; /* a version was read: neither a blind write nor an insert */
     bool wrote, blind, inserted, deleted;
+    bool noted; /* `value` is to be added */
 };
 
 /* A savepoint: the accesses as they were. */
@@ -189,6 +190,8 @@ static void read_one(struct model *model, struct running *running, size_t cell)
         assert_string_equal(mae_status_name(status), mae_status_name(running->doomed));
         return;
     }
+    if (!access || !access->wrote)
+        serial_resolve(model->serial, cell, access ? access->version_ts + 1 : running->ts);
     if (access && access->wrote) {
         expect(model, access->deleted ? MAE_NOT_FOUND : MAE_OK, status, "reading an own write");
         if (status == MAE_OK)
@@ -211,7 +214,7 @@ static void read_one(struct model *model, struct running *running, size_t cell)
     running->missed |= status == MAE_NOT_FOUND;
 }
 
-enum write_kind { UPDATE, OVERWRITE, DELETE };
+enum write_kind { UPDATE, OVERWRITE, DELETE, APPLY };
 
 static enum mae_status write_call(struct model *model, struct running *running, enum write_kind kind, uint64_t row,
                                   uint64_t value)
@@ -223,6 +226,8 @@ static enum mae_status write_call(struct model *model, struct running *running, 
         return row_set(running->txn, model->world.table, row, value);
     case DELETE:
         return mae_row_delete(running->txn, model->world.table, row);
+    case APPLY:
+        return mae_row_apply(running->txn, model->world.table, row, MAE_ADD, 0, &value, sizeof value);
     case UPDATE:
         break;
     }
@@ -246,18 +251,23 @@ static enum mae_status expected_write(const struct model *model, const struct ru
     const struct serial_version *version = serial_visible(model->serial, cell, *version_ts + 1);
     if (!version || version->ts != *version_ts || version->deleted)
         return MAE_NOT_FOUND;
-    if ((kind != OVERWRITE || access) && model->early_newer && serial_newer(model->serial, cell, running->ts))
+    const bool blind = (kind == OVERWRITE || kind == APPLY) && !access;
+    if (!blind && model->early_newer && serial_newer(model->serial, cell, running->ts))
         return MAE_ABORT_NEWER;
     return version->rts > running->ts ? MAE_ABORT_RTS : MAE_OK;
 }
 
 static void write_one(struct model *model, struct running *running, enum write_kind kind, size_t cell)
 {
+    static const char *const names[] = {"updating", "overwriting", "deleting", "applying"};
     uint64_t value = model->next_value++, version_ts;
     struct access *access = access_find(running, cell);
     const bool fresh_read = !access;
     enum mae_status status = write_call(model, running, kind, model->rows[cell], value);
     follow(model, running, running->txn);
+    const bool needs_value = access ? !access->wrote : kind == UPDATE || kind == DELETE;
+    if (!running->snapshot && running->doomed == MAE_OK && needs_value)
+        serial_resolve(model->serial, cell, access ? access->version_ts + 1 : running->ts);
     enum mae_status expected = expected_write(model, running, access, kind, cell, &version_ts);
     if (running->doomed == MAE_OK && (expected == MAE_ABORT_NEWER || expected == MAE_ABORT_RTS))
         assert_false(may_move(model, running)); /* or else it would have moved */
@@ -268,7 +278,7 @@ static void write_one(struct model *model, struct running *running, enum write_k
     /* The oracle takes a read that was promoted, which is a write and raises nothing, for a read: the commit aborts. */
     if (model->blur == BLURRED && status == MAE_OK && expected == MAE_ABORT_RTS)
         expected = MAE_OK;
-    expect(model, expected, status, kind == UPDATE ? "updating" : kind == DELETE ? "deleting" : "overwriting");
+    expect(model, expected, status, names[kind]);
     if (mae_status_is_abort(status) && running->doomed == MAE_OK)
         running->doomed = status;
     running->missed |= status == MAE_NOT_FOUND;
@@ -280,12 +290,14 @@ static void write_one(struct model *model, struct running *running, enum write_k
         access = access_add(running, cell);
     if (!access->wrote) {
         access->version_ts = version_ts;
-        access->blind = kind == OVERWRITE && fresh_read;
+        access->blind = (kind == OVERWRITE || kind == APPLY) && fresh_read;
         access->tracked = !access->blind;
+        access->noted = kind == APPLY && fresh_read;
+        access->value = fresh_read ? 0 : serial_visible(model->serial, cell, version_ts + 1)->value;
     }
     access->wrote = true;
     access->deleted = kind == DELETE;
-    access->value = value;
+    access->value = kind == APPLY ? access->value + value : value;
 }
 
 static void insert_one(struct model *model, struct running *running)
@@ -329,7 +341,7 @@ static void forget_since(struct running *running, const struct mark *mark)
         } else if (access->inserted) {
             access->deleted = true;
         } else {
-            access->wrote = access->blind = access->deleted = false;
+            access->wrote = access->blind = access->deleted = access->noted = false;
             access->tracked = true;
         }
     }
@@ -437,7 +449,9 @@ static void end_one(struct model *model, struct running *running)
     assert_true(running->ts >= model->snapshot_max);
     for (unsigned i = 0; i < running->count; i++) {
         const struct access *access = &running->accesses[i];
-        if (access->wrote && !(access->inserted && access->deleted))
+        if (access->noted)
+            serial_apply(model->serial, access->cell, running->ts, access->value);
+        else if (access->wrote && !(access->inserted && access->deleted))
             serial_write(model->serial, access->cell, running->ts, access->value, access->deleted, access->tracked);
     }
 }
@@ -451,11 +465,21 @@ static void step(struct model *model)
         return;
     }
     size_t cell = random_below(&model->random, model->cells);
+    const struct access *access = access_find(running, cell);
+    const bool noted = access && access->noted; /* whoever reads on has read the row: tests/unit/txn/delta.c */
     if (running->count == ACCESSES_MAX || random_below(&model->random, 6) == 0) {
         end_one(model, running);
         return;
     }
-    switch (random_below(&model->random, 15)) {
+    const uint64_t what = random_below(&model->random, 18);
+    if (noted && what != 0 && what < 12)
+        return;
+    switch (what) {
+    case 15:
+    case 16:
+    case 17:
+        write_one(model, running, APPLY, cell);
+        break;
     case 12:
     case 13:
     case 14:
@@ -515,6 +539,7 @@ static void run(unsigned setting, uint64_t seed)
     struct mae_txn *txn;
     assert_ok(mae_begin(model->world.workers[0], MAE_READ_WRITE, model->last_ts, &txn));
     for (size_t cell = 0; cell < model->cells; cell++) {
+        serial_resolve(model->serial, cell, UINT64_MAX);
         const struct serial_version *version = serial_visible(model->serial, cell, UINT64_MAX);
         uint64_t value;
         enum mae_status status = row_get(txn, model->world.table, model->rows[cell], &value);

@@ -76,6 +76,25 @@ void serial_write(struct serial *serial, size_t number, uint64_t ts, uint64_t va
     cell->count++;
 }
 
+void serial_apply(struct serial *serial, size_t cell, uint64_t ts, uint64_t added)
+{
+    serial_write(serial, cell, ts, added, false, false);
+    serial_visible(serial, cell, ts + 1)->noted = true;
+}
+
+void serial_resolve(struct serial *serial, size_t cell, uint64_t ts)
+{
+    struct serial_version *version = serial_visible(serial, cell, ts);
+    if (!version || !version->noted)
+        return;
+    serial_resolve(serial, cell, version->ts);
+    struct serial_version *base = serial_visible(serial, cell, version->ts);
+    assert_non_null(base);
+    base->rts = base->rts > version->ts ? base->rts : version->ts;
+    version->value += base->value;
+    version->noted = false;
+}
+
 void serial_raise(struct serial *serial, size_t cell, uint64_t ts, uint64_t version_ts)
 {
     struct serial_version *version = serial_visible(serial, cell, version_ts + 1);

@@ -16,6 +16,7 @@ struct serial_version {
     uint64_t ts, value;
     uint64_t rts; /* the highest timestamp that read it and committed; or its own, or 1 more if it rests on one */
     bool deleted;
+    bool noted; /* `value` is to be added to that of the version below, which nobody has needed yet */
 };
 
 struct serial_cell {
@@ -51,6 +52,10 @@ bool serial_newer_rests(const struct serial *serial, size_t cell, uint64_t ts);
 
 /* `rests`: its writer has read the version below. */
 void serial_write(struct serial *serial, size_t cell, uint64_t ts, uint64_t value, bool deleted, bool rests);
+/* Adds to what is below, whatever that is when somebody needs it (mae_apply). */
+void serial_apply(struct serial *serial, size_t cell, uint64_t ts, uint64_t added);
+/* The visible version gets its value; what that came from counts as read (CU1). */
+void serial_resolve(struct serial *serial, size_t cell, uint64_t ts);
 /* Raises the rts of the version that was read; a version_ts of 0 has none. */
 void serial_raise(struct serial *serial, size_t cell, uint64_t ts, uint64_t version_ts);
 /* Logs a committed transaction's read. */
