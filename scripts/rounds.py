@@ -283,6 +283,7 @@ OPTIONS = (
     ('YCSB, theta 0.99: backoff=learn', HOT_ROWS, ('--set=backoff=off',), ('--set=backoff=learn',)),
     ('YCSB, theta 0.99: restamp=retry', HOT_ROWS, (), ('--set=restamp=retry',)),
     ('YCSB, theta 0.99: restamp=extend', HOT_ROWS, (), ('--set=restamp=extend',)),
+    ('YCSB, theta 0.99: elder_after=4', HOT_ROWS, (), ('--set=elder_after=4',)),
     ('TPC-C paper, 1 warehouse: backoff=adaptive', ONE_WAREHOUSE, ('--set=backoff=off',),
      ('--set=backoff=adaptive',)),
     ('TPC-C paper, 1 warehouse: backoff=learn', ONE_WAREHOUSE, ('--set=backoff=off',), ('--set=backoff=learn',)),
@@ -309,6 +310,9 @@ class Switches(Pairs):
 
 # ---- Long transactions. ----
 
+ELDER = 'elder_after=2' # of native, too
+
+
 class Long(Rounds):
     """Long transactions beside short ones that write what they read: the points of plots/long.conf."""
     name, rounds = 'long', {'quick': 2, 'full': 6}
@@ -327,6 +331,9 @@ class Long(Rounds):
             self.points[given['workload'], given['target']] = NORMAL, [
                 argument for argument in arguments
                 if not argument.startswith(('--label=', '--time=', '--warmup=', '--repetitions='))]
+            if given['target'] == 'native':
+                program, arguments = self.points[given['workload'], 'native']
+                self.points[given['workload'], ELDER] = program, [*arguments, f'--set={ELDER}']
 
     def runs(self):
         return self.points

@@ -11,6 +11,7 @@
     X(READ_OLDER)        \
     X(WAIT_PENDING)      \
     X(WAIT_ROW)          \
+    X(WAIT_ELDER)        \
     X(CLAIM_INLINE)      \
     X(WAIT_RESOLVING)    \
     X(CLAIM_DELTA)       \

@@ -51,7 +51,7 @@ enum mae_status mae_worker_on_miss(struct mae_worker *worker, void (*on_miss)(vo
     worker->on_miss = worker->retries.meanwhile = on_miss;
     worker->on_miss_arg = worker->retries.meanwhile_arg = arg;
     worker->txn.yields = on_miss != NULL;
-    worker->protocol.begins_slowly = worker->protocol.strict || worker->txn.yields;
+    worker_set_beginning(worker);
     return MAE_OK;
 }
 

@@ -10,8 +10,9 @@
  *     linked, it holds no row's lock, no leader's lock and no node of a single-version index, and it does not walk
  *     along a chain (H7). txn_yield asserts what of that can be seen.
  *   - Where a worker waits for the transactions of others to end, it gives the thread away, too: in a snapshot's
- *     mae_begin (worker_await) and in mae_backoff. A commit with durability=sync waits for all older transactions, and
- *     the logger does the waiting, so mae_worker_on_miss refuses that.
+ *     mae_begin (worker_await), in mae_backoff, and where a commit waits for the elder (elder.h), still in the read
+ *     phase. A commit with durability=sync waits for all older transactions, and the logger does the waiting, so
+ *     mae_worker_on_miss refuses that.
  *   - For room in the log a commit waits a bounded time (MAE_ABORT_LOG).
  * The horizon moves on, since whoever takes turns comes to its quiescent points; one that ends parks its worker.
  *

@@ -32,6 +32,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
+#include "engine/txn/elder.h"
 #include "engine/txn/entries.h"
 #include "engine/txn/logging.h"
 #include "engine/txn/membership.h"
@@ -142,6 +143,8 @@ static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode m
         open_snapshot(worker, now);
     else
         open_read_write(worker, now, after);
+    if (UNLIKELY(elder_is_due(worker)) && mode == MAE_READ_WRITE)
+        elder_begin(&worker->txn, now);
     worker->txn.direct &= !worker->txn.yields;
     *begun = &worker->txn;
     return MAE_OK;
@@ -224,6 +227,8 @@ static NOINLINE void finish(struct mae_txn *txn)
     /* mae_txn_timestamp of a snapshot is ts - 1 while it runs; the subtraction keeps the answer the same afterwards. */
     txn->ts -= txn->snapshot;
     close(txn);
+    if (UNLIKELY(worker->elder.holds))
+        elder_end(worker);
     if (UNLIKELY(txn->overtaken)) {
         horizon_unpin(&worker->core->horizon, worker->id);
         worker_quiescent(worker, tsc_now());
@@ -786,6 +791,8 @@ static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
     uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
     if (worker->protocol.restamp != RESTAMP_OFF && mae_status_is_retryable(status))
         restamp_retry(txn);
+    if (worker->protocol.elder_after)
+        elder_failed(txn, status);
     roll_back(txn);
     if (UNLIKELY(txn->on_decision != NULL))
         tell_decision(txn, false);
@@ -999,6 +1006,8 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     enum mae_status status = !plain && worker->log ? logging_reserve(txn, writes.count) : MAE_OK;
     if (status != MAE_OK)
         return fail(txn, status);
+    if (!plain && UNLIKELY(worker->elder.holds))
+        elder_commits(worker);
     if (!plain && worker->protocol.restamp == RESTAMP_EXTEND && !txn->overtaken && !MUTATED(restamp_linked))
         restamp_writes(txn, writes.count);
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
@@ -1035,6 +1044,8 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     COMMIT_PHASE_END(ticks_decide);
     count_commit(txn);
     if (!plain) {
+        if (UNLIKELY(worker->elder.aborts != 0))
+            elder_committed(worker);
         finish(txn);
         if (MUTATED(logged_too_late) && worker->log)
             logging_append(txn, writes.count);
@@ -1071,6 +1082,19 @@ static NOINLINE enum mae_status commit_any(struct mae_txn *txn)
     return status == MAE_OK ? logging_wait(txn) : status;
 }
 
+/* Lets the elder go first, where it has to: still in the read phase, so that the wait holds nothing (E3), and that the
+ * leader may overtake the transaction meanwhile. */
+static NOINLINE enum mae_status commit_behind_elder(struct mae_txn *txn)
+{
+    if (txn->worker->protocol.elder_after && !txn->snapshot && txn->doomed == MAE_OK && !txn->overtaken &&
+        elder_is_in_the_way(txn)) {
+        owner_reads(txn, OWNER_READING);
+        elder_await(txn);
+        stop_reading(txn);
+    }
+    return commit_any(txn);
+}
+
 /* The transaction is no snapshot, not doomed, has not been overtaken, nothing waits for its decision, it is not logged,
  * and no option asks for more (core.h). */
 static ALWAYS_INLINE bool is_plain(const struct mae_txn *txn)
@@ -1083,5 +1107,5 @@ enum mae_status txn_commit(struct mae_txn *txn)
 {
     SLOW_DOWN(txn);
     stop_reading(txn);
-    return is_plain(txn) ? commit(txn, true) : commit_any(txn);
+    return is_plain(txn) ? commit(txn, true) : commit_behind_elder(txn);
 }

@@ -8,7 +8,7 @@
 #include "engine/base/membarrier.h"
 #include "engine/base/tsc.h"
 #include "engine/time/tsclock.h"
-#include "engine/txn/gc.h"
+#include "engine/txn/worker.h"
 
 /* How often a leader looks for transactions to overtake, or for walks to end: each may take a membarrier. */
 #define LOOK_US 200.0
@@ -33,10 +33,11 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .settle = options->settle,
         .phase_times = options->phase_times,
         .strict = options->order == ORDER_STRICT,
-        .plain_commits = !options->phase_times && options->restamp != RESTAMP_EXTEND,
+        .plain_commits = !options->phase_times && options->restamp != RESTAMP_EXTEND && options->elder_after == 0,
         .begins_slowly = options->order == ORDER_STRICT,
         .pending = (uint8_t)options->pending,
         .restamp = (uint8_t)options->restamp,
+        .elder_after = (uint32_t)options->elder_after,
         .clock_sync_ticks = ticks_or_never(core, (double)options->clock_sync_us),
         .clock_boost_units =
             (uint64_t)((double)options->clock_boost_ns / 1000 * core->ticks_per_us) >> core->clock_shift,
@@ -71,8 +72,12 @@ void core_fini(struct core *core)
 {
     for (unsigned i = 0; i < HORIZON_SLOTS; i++)
         MAE_DCHECK(atomic_load_explicit(&core->horizon.slots[i].state, memory_order_relaxed) == SLOT_FREE);
-    for (unsigned i = 0; i < HORIZON_SLOTS; i++)
-        free(atomic_load_explicit(&core->workers[i], memory_order_relaxed));
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
+        struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_relaxed);
+        if (worker)
+            free(atomic_load_explicit(&worker->elder_rows, memory_order_relaxed));
+        free(worker);
+    }
     arena_fini(&core->arena);
     pthread_mutex_destroy(&core->orphans_lock);
     pthread_mutex_destroy(&core->upkeep_lock);

@@ -10,6 +10,7 @@
 #include "engine/time/backoff.h"
 #include "engine/time/relay.h"
 #include "engine/time/horizon.h"
+#include "engine/txn/elder.h"
 
 struct gc_chunk;
 struct mae_worker;
@@ -18,8 +19,9 @@ struct mae_worker;
 struct protocol {
     bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times, strict;
     bool plain_commits; /* no option asks for more in a commit than most transactions need */
-    bool begins_slowly; /* strict, or the worker has an on_miss: its transactions do not take the shortest beginning */
+    bool begins_slowly; /* see worker_set_beginning: transactions do not take the shortest beginning */
     uint8_t pending, restamp;
+    uint32_t elder_after;
     uint64_t clock_sync_ticks; /* UINT64_MAX: never */
     uint64_t clock_boost_units;
     uint64_t gc_interval_ticks;
@@ -63,6 +65,7 @@ struct core {
     SEPARATED struct horizon horizon;
     struct backoff backoff;
     struct relay relay;
+    struct elder elder;
     /* ORD-4. True if there are orphans or memory has run out at least once. Workers look at it at quiescent points. */
     SEPARATED _Atomic bool attention;
     /* Of `orphans`: the garbage of workers that have left or are parked, for any worker at its next quiescent point. */

@@ -79,7 +79,8 @@ void restamp_writes(struct mae_txn *txn, uint32_t write_count)
         uint64_t wts = access->flags & ACCESS_READ ? 0 : visible_newest_wts(access->table, access->row);
         above = wts > above ? wts : above;
     }
-    if (above > txn->ts)
+    /* The elder moves also behind those who read meanwhile. */
+    if (above > txn->ts || txn->worker->elder.holds)
         (void)move(txn, NULL, above);
 }
 

@@ -173,12 +173,19 @@ static ALWAYS_INLINE enum mae_status access_reread(struct mae_txn *txn, struct a
     return give(access->read, data, bytes);
 }
 
+/* The row has a pending version, and the option says not to wait for it. */
+static COLD enum mae_status abort_pending(struct mae_txn *txn, char *row)
+{
+    txn->worker->elder.stopper = row; /* E1 */
+    return txn_doom(txn, MAE_ABORT_PENDING);
+}
+
 /* The row's entry with the version that the transaction has found; NULL with *status when there is none. */
 static ALWAYS_INLINE struct access *access_found(struct mae_txn *txn, struct table *table, char *row, uint64_t slot,
                                                  const struct visible *found, enum mae_status *status)
 {
     if (UNLIKELY(!found->version)) {
-        *status = found->pending_abort ? txn_doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
+        *status = found->pending_abort ? abort_pending(txn, row) : MAE_NOT_FOUND;
         return NULL;
     }
     struct access *access = access_set_add(&txn->accesses, table, row, slot);
@@ -216,11 +223,11 @@ static COLD bool row_is_there(struct mae_txn *txn, struct access *access)
     return true;
 }
 
-static ALWAYS_INLINE enum mae_status give_found(struct mae_txn *txn, struct visible found, const void **data,
+static ALWAYS_INLINE enum mae_status give_found(struct mae_txn *txn, char *row, struct visible found, const void **data,
                                                 size_t *bytes)
 {
     if (UNLIKELY(!found.version))
-        return found.pending_abort ? txn_doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
+        return found.pending_abort ? abort_pending(txn, row) : MAE_NOT_FOUND;
     if (UNLIKELY(version_status(found.version) == VERSION_DELETED))
         return MAE_NOT_FOUND;
     return give(found.version, data, bytes);
@@ -239,10 +246,10 @@ static ALWAYS_INLINE enum mae_status peek_snapshot(struct mae_txn *txn, struct t
     atomic_signal_fence(memory_order_seq_cst);
     bool overtaken = UNLIKELY(atomic_load_explicit(&txn->worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE);
     if (LIKELY(found.version != NULL) && (LIKELY(!overtaken) || MUTATED(snapshot_unprotected)))
-        return give_found(txn, found, data, bytes);
+        return give_found(txn, row, found, data, bytes);
     if (overtaken && horizon_is_doomed(txn->worker->slot))
         return txn_doom(txn, MAE_ABORT_OLD);
-    return give_found(txn, visible_walk(txn->worker, table, row, txn->ts), data, bytes);
+    return give_found(txn, row, visible_walk(txn->worker, table, row, txn->ts), data, bytes);
 }
 
 enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
@@ -257,7 +264,7 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
         if (access)
             return access_reread(txn, access, data, bytes);
     }
-    return give_found(txn, visible_find(txn->worker, table, row, txn->ts), data, bytes);
+    return give_found(txn, row, visible_find(txn->worker, table, row, txn->ts), data, bytes);
 }
 
 /*
@@ -349,7 +356,8 @@ static ALWAYS_INLINE enum mae_status conflict(const struct mae_txn *txn, const s
 {
     if (UNLIKELY(found->newer_exists) && PROTOCOL(txn->worker, early_abort_newer))
         return MAE_ABORT_NEWER;
-    if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
+    /* The elder's commit moves behind all readers. */
+    if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts) && !txn->worker->elder.holds)
         return MAE_ABORT_RTS;
     return MAE_OK;
 }

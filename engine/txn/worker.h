@@ -62,6 +62,7 @@ struct SEPARATED mae_worker {
     uint64_t sync_ticks;      /* when it last looked at another worker's clock */
     unsigned sync_next;       /* the slot whose clock is next */
     struct retries retries;
+    struct elder_claim elder;
     void (*on_miss)(void *arg); /* what mae_worker_on_miss has set; NULL: nothing */
     void *on_miss_arg;
     struct pool pool;
@@ -73,7 +74,8 @@ struct SEPARATED mae_worker {
     struct row_allocator *rows; /* by table id */
     unsigned rows_count;
     _Atomic bool joined;
-    _Atomic uint64_t turn; /* the last one that a worker in this slot has taken part in (turn.h) */
+    _Atomic(struct elder_rows *) elder_rows; /* stay for the next worker of the slot */
+    _Atomic uint64_t turn;                   /* the last one that a worker in this slot has taken part in (turn.h) */
 #ifdef MAE_DEBUG
     _Atomic uintptr_t user; /* the thread that is inside a call, or 0; see db/guard.h */
 #endif
@@ -86,6 +88,12 @@ struct SEPARATED mae_worker {
                           atomic_load_explicit(&(worker)->counters.counter, memory_order_relaxed) + (uint64_t)(n), \
                           memory_order_relaxed)
 #define COUNT(worker, counter) COUNT_ADD(worker, counter, 1)
+
+/* Of a worker between two transactions: whether the next one takes the shortest beginning. */
+static inline void worker_set_beginning(struct mae_worker *worker)
+{
+    worker->protocol.begins_slowly = worker->protocol.strict || worker->txn.yields || elder_is_due(worker);
+}
 
 /* Waits before a retry, first for the turn of the worker's node. Returns the ticks. */
 static inline uint64_t worker_backoff(struct mae_worker *worker)

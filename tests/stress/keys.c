@@ -34,6 +34,7 @@ static const struct {
     {"pending=skip precheck=off gc_interval_us=1", 4},
     {"pending=abort backoff=off", 8},
     {"restamp=extend gc_interval_us=1", 4},
+    {"elder_after=1 gc_interval_us=1", 4},
     {"early_abort_newer=off sort_writes=off gc_interval_us=1 clock_sync_us=1", 32},
 };
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };

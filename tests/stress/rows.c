@@ -42,6 +42,8 @@ static const struct {
     {"backoff=fixed:20 huge_pages=off", 16},
     {"clock_sync_us=0 clock_boost_ns=0 gc_interval_us=500 phase_times=on", 4},
     {"restamp=extend gc_interval_us=1", 4},
+    {"elder_after=1 gc_interval_us=1", 4},
+    {"elder_after=2 pending=abort overtake_us=50", 8},
     {"clock_boost_ns=1000000 backoff=fixed:1 pending=skip precheck=off adaptive_skip=off gc_interval_us=1", 8},
 };
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };

@@ -883,6 +883,7 @@ static bool round_open(struct round *round, struct rng *rng)
         {"backoff", PICK(rng, "off", "off", "fixed:1")},
         {"order", PICK(rng, "serial", "serial", "serial", "strict")},
         {"restamp", what->restamps ? PICK(rng, "extend", "extend", "extend", "retry") : "off"},
+        {"elder_after", what->elders ? PICK(rng, "1", "1", "2") : "0"},
         {NULL, NULL},
     };
     const struct target_ops *inner = what->target ? what->target : &native_target_ops;

@@ -74,6 +74,7 @@ struct explore_case {
     bool walks;                /* collectors look along the chains, as they do once memory is short */
     bool settles;              /* options with which versions settle in their rows, mostly with pending=skip */
     bool restamps;             /* options with which timestamps move */
+    bool elders;               /* options with which transactions that were aborted reserve rows */
     /* The engine's counter that must move if the case does what it is about; 0: none. Offset in struct counters + 1. */
     size_t covers;
 };

@@ -230,8 +230,8 @@ static void hook(enum race_point point)
 {
     if (s.running && s.current != MAIN)
         step(point, point == RACE_WAIT_PENDING || point == RACE_WAIT_RESOLVING || point == RACE_WAIT_ROW ||
-                        point == RACE_WAIT_HORIZON || point == RACE_BACKOFF || point == RACE_WAIT_NODE ||
-                        point == RACE_WAIT_LOCK || point == RACE_WAIT_LOG);
+                        point == RACE_WAIT_ELDER || point == RACE_WAIT_HORIZON || point == RACE_BACKOFF ||
+                        point == RACE_WAIT_NODE || point == RACE_WAIT_LOCK || point == RACE_WAIT_LOG);
 }
 
 void scheduler_point(void)

@@ -58,6 +58,7 @@ static void good_values_come_back(void **state)
         {"clock_boost_ns", "1000000000", "1000000000"},
         {"restamp", "retry", "retry"},
         {"restamp", "extend", "extend"},
+        {"elder_after", "4", "4"},
         {"inline_bytes", "4096", "4096"},
         {"promote", "off", "off"},
         {"early_abort_newer", "on", "on"},
