@@ -1,6 +1,6 @@
 # Maemio's build. `make help` lists the targets; scripts/setup installs what they need.
 #
-# One configuration is MODE x CC x OPTIONS x SLOW x MUTATION and has a folder of its own below build/. Sources are
+# One configuration is MODE x CC x OPTIONS x SLOW and has a folder of its own below build/. Sources are
 # found by wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's
 # LTO, but plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every
 # symbol hidden but mae_*; libmaemio.so.0 has the same names, linked from the same sources. ./maemio links against the
@@ -9,7 +9,7 @@
 # Schedules need race points, which release builds have not.
 MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz | sim
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
-MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
+MUTATION ?=#		MODE=debug: what runs has one deliberate fault, see tests/mutations
 SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
 WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings; nothing is built again for it
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
@@ -36,6 +36,13 @@ ifneq ($(filter-out fixed,$(OPTIONS)),)
 $(error OPTIONS=$(OPTIONS): must be empty or fixed)
 endif
 
+ifneq ($(MUTATION),)
+ifneq ($(MODE),debug)
+$(error MUTATION=$(MUTATION): only MODE=debug has mutations)
+endif
+export MAE_MUTATION := $(MUTATION)
+endif
+
 slow_unit := $(if $(filter %i,$(SLOW)),_INSTRUCTIONS)
 ifneq ($(shell echo '$(SLOW)' | grep -vxE '([0-9]{1,3}i?)?'),)
 $(error SLOW=$(SLOW): must be a number of percent, or one with i at its end)
@@ -46,9 +53,8 @@ comma := ,
 clang := $(findstring clang,$(CC))
 # BUILD=FOLDER, given by the user, takes the place of build/. From here on BUILD is this configuration's folder in it.
 ROOT := $(or $(BUILD),build)
-PLAIN := $(ROOT)/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS) $(addprefix slow,$(SLOW))))
 unexport BUILD
-override BUILD := $(PLAIN)$(addprefix -,$(MUTATION))
+override BUILD := $(ROOT)/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS) $(addprefix slow,$(SLOW))))
 CONFIG := $(notdir $(BUILD))
 OBJCOPY ?= objcopy
 Q := $(if $(V),,@)
@@ -65,7 +71,7 @@ LTO := $(if $(clang),,-flto=auto)
 # Below -O2 gcc cannot follow the flow well enough for these two warnings; the release build has them.
 CHECKED := -DMAE_DEBUG -fno-omit-frame-pointer $(if $(clang),,-Wno-maybe-uninitialized -Wno-stringop-overflow)
 CFLAGS_release := -O3 $(LTO)
-CFLAGS_debug := -O1 $(CHECKED)
+CFLAGS_debug := -O1 $(CHECKED) -DMAE_MUTATIONS
 CFLAGS_asan := -O1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_tsan := -O1 $(CHECKED) -fsanitize=thread
 CFLAGS_fuzz := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
@@ -81,7 +87,7 @@ INSTRUMENT = $(INSTRUMENT_$(MODE))
 WRAPPED := $(if $(filter sim,$(MODE)),syscall \
 	$(shell sed -n 's/^WRAP.[^$(comma)]*$(comma) \([a-z_]*\)$(comma).*/\1/p' sim/runtime/system.c))
 
-CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_FIXED_OPTIONS) \
+CPPFLAGS := -I. $(if $(OPTIONS),-DMAE_FIXED_OPTIONS) \
 	$(if $(SLOW),-DMAE_SLOW$(slow_unit)=$(SLOW:i=))
 CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
 # SQL needs SQLite. Where its development files are missing, the build leaves sql/ out.
@@ -109,16 +115,6 @@ REVISION := $(REVISION)$(if $(findstring -dirty,$(REVISION)),,$(if $(UNKNOWN),-d
 
 tree = $(wildcard $(foreach d,$(1),$d/*.c $d/*/*.c $d/*/*/*.c $d/*/*/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
-
-# A mutation compiles only the sources that see it and takes all other objects from the plain build of the same MODE.
-ifdef MUTATION
-MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine sql schemes workloads harness sim)
-SEEING := $(if $(MUTATED),$(shell find $(PLAIN) -name '*.d' -exec grep -lwF $(addprefix -e ,$(MUTATED)) {} +))
-ifeq ($(SEEING),)
-$(error MUTATION=$(MUTATION): no source has it, or there is no plain build yet: make MODE=$(MODE) tests)
-endif
-objects = $(foreach o,$(1:.c=.o),$(if $(filter $(PLAIN)/$(o:.o=.d),$(SEEING)),$(BUILD),$(PLAIN))/$(o))
-endif
 
 ENGINE := $(call objects,$(call tree,engine))
 # A sanitizer's run-time library belongs to the program, so that only these modes have a shared library.
@@ -165,8 +161,8 @@ FORMATTED := $(shell find engine sql schemes workloads harness sim tests example
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test quick-test fuzzers fuzz thread-tests thread-test schedule valgrind mutations benches bench
-.PHONY: check-all coverage figures gate baseline layers house style format format-check shellcheck lint install
+.PHONY: all tests test unit-tests quick-test fuzzers fuzz thread-tests thread-test schedule valgrind mutations benches
+.PHONY: bench check-all coverage figures gate baseline layers house style format format-check shellcheck lint install
 .PHONY: uninstall package clean help FORCE
 
 # Runs commands that make the file $$new, and gives it the target's name once it is whole: another make in this tree
@@ -316,6 +312,8 @@ $(BUILD)/tests/support.a: $(SUPPORT)
 	$(Q)$(call whole,ar rcs $$new $^)
 
 tests: $(TESTS) ## Build every test program of this MODE
+
+unit-tests: $(UNIT)
 
 test: all tests ## Run every test of this MODE: unit, model, stress, fault, command line
 	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(filter-out $(ALONE),$(HEAVY)) \

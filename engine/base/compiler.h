@@ -4,6 +4,8 @@
 #ifndef ENGINE_BASE_COMPILER_H
 #define ENGINE_BASE_COMPILER_H
 
+#include "engine/base/mutation.h" /* any step may have one */
+
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline))
@@ -22,17 +24,6 @@
 
 /* Makes the compiler forget what it knows about a variable's value: after `a == b` it might use either for both. */
 #define FORGET(variable) __asm__("" : "+r"(variable))
-
-/*
- * MUTATED(name) is true in builds made with -DMAE_MUTATION_name=1 and a constant 0 elsewhere. A mutation leaves one
- * step of the protocol out, so that the tests can show that they would notice.
- */
-#define MUTATED(name) MUTATED_VALUE(MAE_MUTATION_##name)
-#define MUTATED_VALUE(value) MUTATED_PASTE(value)
-#define MUTATED_PASTE(value) MUTATED_CHOOSE(MUTATED_IF_##value)
-#define MUTATED_CHOOSE(zero_comma) (MUTATED_SECOND(zero_comma 1, 0, 0) != 0)
-#define MUTATED_IF_1 0,
-#define MUTATED_SECOND(ignored, result, ...) result
 
 static inline void cpu_pause(void)
 {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Shows that the check behind every run works: workers write to a few rows at the same time, and the check of each
 # workload must find every committed write in its row, once.
-# CASE=FAULT is for a build with that fault (tests/mutations/table): every workload that is marked with its letter must
-# then end with exit code 3, and this script fails, as the mutations demand, only if all of them did.
+# CASE=FAULT is for a run with that fault (MAE_MUTATION, tests/mutations/table): every workload that is marked with its
+# letter must then end with exit code 3, and this script fails, as the mutations demand, only if all of them did.
 #     L lost_commit: rolled back, and reported   D doubled_commit: reported as aborted, and done again
 #     M misled_update: into the neighbour's row  V no_validation
 # Not marked: a blind update that is lost or misled shows only as long as no later one is of its record, and few records

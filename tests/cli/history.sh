@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every workload, recorded with a few threads (`maemio run --history`), is found serializable by `maemio check`. The
 # runs' own checks are off, so that what fails is the history: with a mutation of the engine that breaks
-# serializability built in, `maemio check` must find a cycle here (tests/mutations).
+# serializability (MAE_MUTATION), `maemio check` must find a cycle here (tests/mutations).
 #   usage: tests/cli/history.sh            the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -41,4 +41,5 @@ refused 'must be CASE:NUMBER' SEED=nonsense:1
 refused 'must be CASE:NUMBER' SEED=1:2
 refused 'must be CASE:NUMBER' SEED=bank:
 refused 'must be CASE:NUMBER' SEED=bank:0x1:2x
+case ${MAE_BUILD:-} in *debug) refused 'no such mutation' MAE_MUTATION=nonsense ;; esac
 echo "schedules: ${#cases[@]} cases repeat"

@@ -946,11 +946,9 @@ static void command_set(const char *program)
                      strcmp(own, "explore") != 0 ? " SCHEDULE=" : "", strcmp(own, "explore") != 0 ? own : "");
     for (unsigned i = 0; (word = strsep(&rest, "-")) != NULL && *word && (size_t)n < sizeof command; i++)
         if (i > 0 || strcmp(word, "debug") != 0)
-            n += snprintf(command + n, sizeof command - (size_t)n, " %s=%s",
-                          i == 0                       ? "MODE"
-                          : strcmp(word, "fixed") == 0 ? "OPTIONS"
-                                                       : "MUTATION",
-                          word);
+            n += snprintf(command + n, sizeof command - (size_t)n, " %s=%s", i == 0 ? "MODE" : "OPTIONS", word);
+    if (mutation_chosen() && (size_t)n < sizeof command)
+        (void)snprintf(command + n, sizeof command - (size_t)n, " MUTATION=%s", mutation_chosen());
 }
 
 static void crashed(int signal_number)
