@@ -40,6 +40,8 @@ set tmargin at screen 0.9
 if (!exists("changed")) changed = ""
 if (changed ne "") set label 4 "changed: " . cut(changed, 80) at screen 0.5, screen 0.988 center font tiny \
     textcolor rgb "#a33b00"
+# How much higher than its highest point a plot is, so that the names of lines in its corner cover none.
+headroom = many ? 1.1 : 1 + 0.13 * (words(lines) > 2 ? words(lines) : 2)
 if (exists("heading")) set label 3 heading at screen 0.5, screen 0.955 center font large
 set grid ytics
 set offsets 0, 0, 0, 0

@@ -12,6 +12,6 @@ if (x_max > fit_max) {
 set xrange [0 : x_max * 1.06]
 if (x_max <= 16) set xtics 1
 if (x_max > 16 && x_max <= 64) set xtics 4
-set yrange [0 : speed_max * unit * (many ? 1.15 : 1.25)]
+set yrange [0 : speed_max * unit * (many ? 1.15 : headroom)]
 plot for [i = 1:words(lines)] data using (mine(i) ? column("x") : NaN):(scaled(metric)):(scaled(metric . "_min")): \
     (scaled(metric . "_max")) with yerrorlines linestyle style_of(i) title title_of(word(lines, i))

@@ -1,7 +1,8 @@
 """What the Python scripts share: options, messages, tables in CSV, child processes that end with their parent.
 
 A script is a function that `begin` runs. A Failure that it raises becomes a message and an exit code. The text at the
-head of its file is its help. SIGINT, SIGTERM and SIGHUP end it with 130, after every `finally` has been done.
+head of its file is its help. SIGINT, SIGTERM and SIGHUP end it with 130, after every `finally` has been done; so does
+the end of whoever reads what it prints, with 141 and no message.
 Only the standard library is used, as Debian 12 has it.
 """
 import argparse
@@ -18,6 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 NAME = os.path.basename(sys.argv[0])
 USAGE = 2
 INTERRUPTED = 130
+UNREAD = 128 + signal.SIGPIPE
 
 
 class Failure(Exception):
@@ -49,14 +51,24 @@ def begin(function):
         signal.signal(number, note)
     os.environ['LC_ALL'] = 'C.UTF-8' # numbers have decimal points, whatever the user's locale
     try:
-        code = function() or 0
+        code = ended(function)
+        sys.stdout.flush()
+    except BrokenPipeError: # as of `head`: who reads what is printed has had enough
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr): # Python writes out what is left as it ends
+            os.dup2(nowhere, stream.fileno())
+        code = UNREAD
+    sys.exit(code)
+
+
+def ended(function):
+    try:
+        return function() or 0
     except Failure as failure:
         say(failure)
-        code = failure.code
+        return failure.code
     except Interrupted:
-        code = INTERRUPTED
-    sys.stdout.flush()
-    sys.exit(code)
+        return INTERRUPTED
 
 
 # ---- Options. ----
@@ -72,7 +84,7 @@ class Options(argparse.ArgumentParser):
     def parse(self, arguments=None):
         arguments = sys.argv[1:] if arguments is None else arguments
         if any(argument in ('-h', '--help') for argument in arguments):
-            print(self.text.strip())
+            print(self.text.strip(), flush=True)
             sys.exit(0)
         return self.parse_intermixed_args(arguments)
 
