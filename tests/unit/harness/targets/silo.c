@@ -2,6 +2,7 @@
  * optimistic.h: OP2, OP3). All runs in one thread, so who waits waits in vain, and gives up. */
 #include "engine/base/race.h"
 #include "tests/support/few_rows.h"
+#include "tests/support/target_counter.h"
 
 enum { ENOUGH_COMMITS = 6 };
 static const uint64_t KEY = 7, OTHER_KEY = 8;
@@ -24,13 +25,7 @@ static enum target_status insert(struct target_txn *txn, struct target_index *in
 
 static uint64_t waits(unsigned worker)
 {
-    uint64_t values[128];
-    size_t i = 0;
-    assert_true(fixture.ops->counter_count() <= 128);
-    fixture.ops->worker_counters(fixture.workers[worker], values);
-    while (strcmp(fixture.ops->counter_info(i)->name, "waits") != 0)
-        i++;
-    return values[i];
+    return target_counter(fixture.ops, fixture.workers[worker], "waits");
 }
 
 static void inserter_waits_for_the_first_one(void **state)
