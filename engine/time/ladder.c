@@ -74,10 +74,8 @@ static void search_end(struct ladder *ladder)
     unsigned best = best_rung(ladder), before = ladder->home, last = ladder->rungs[ladder->rungs_count - 1];
     if (mean_of(ladder, best) > BETTER * mean_of(ladder, before) || MUTATED(ladder_wanders))
         ladder->home = best;
-    bool same = ladder->home == before;
-    ladder->patience = !ladder->moved || !same               ? PATIENCE_MIN
-                       : ladder->patience * 2 > PATIENCE_MAX ? PATIENCE_MAX
-                                                             : ladder->patience * 2;
+    unsigned longer = ladder->patience * 2 < PATIENCE_MAX ? ladder->patience * 2 : PATIENCE_MAX;
+    ladder->patience = ladder->moved ? longer : PATIENCE_MIN;
     ladder->usual = ladder->recent = mean_of(ladder, ladder->home);
     ladder->held = 0;
     ladder->searching = false;

@@ -9,8 +9,8 @@
  *   BO5  The rung that a search began at is in each of its rounds, and is left only for one that is better by 3%. So on
  *        a plateau noise does not carry the bound away.
  *   BO6  Between searches the bound stays. A search begins when the rate has moved by an eighth, as with another load,
- *        and after LADDER_HOLD_PERIODS in any case. After one that was begun by a moved rate and found the same rung, a
- *        moved rate counts only after twice as long, so that a rate that always moves costs few searches.
+ *        and after LADDER_HOLD_PERIODS in any case. After one that was begun by a moved rate a moved rate counts only
+ *        after twice as long, so that a rate that always moves costs few searches.
  * Rungs are tried in ascending order, as workers may still sit in the waits of a longer bound; a period after a longer
  * bound does not count.
  * Source: ours. Checked by: tests/unit/time/ladder.c. Not here: how long a period is (backoff.h).
