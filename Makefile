@@ -265,6 +265,8 @@ $(BUILD)/harness/targets/sql.o: private CPPFLAGS += -DSQLITE_CORE
 $(BUILD)/harness/targets/external.o: private CPPFLAGS += $(if $(PLUGGED),,-DMAE_UNPLUGGED='"$(MODE)"')
 
 $(SIM): private INSTRUMENT :=
+# Each test program is linked with the simulator, and would compile it once more.
+$(SIM): private CFLAGS := $(filter-out -flto%,$(CFLAGS))
 
 # When a caller's C++ exception passes through a call, its cleanups run (db/run.c, db/guard.h).
 # The shared library's code may lie anywhere; inside of it the engine's names cannot be taken by others.
