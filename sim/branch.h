@@ -34,7 +34,7 @@ struct branch_only {
 struct branches {
     struct branch_entry (*tables)[BRANCH_ENTRIES];
     struct branch_only *only; /* BRANCH_PLACES of them */
-    uint64_t way;             /* two bits of each of the last 32 blocks */
+    uint64_t way;             /* of the last 32 blocks; each has 8 bits, of which the next four take some over */
     uint32_t block;
 };
 
@@ -50,7 +50,7 @@ static inline bool branches_follow(struct branches *branches, uint32_t block)
 {
     struct branch_only *only = &branches->only[branches->block / 4 % BRANCH_PLACES];
     bool foretold = (only->block == branches->block && only->next == block) || branches_choose(branches, only, block);
-    branches->way = branches->way << 2 | (block * UINT32_C(0x9E3779B9) >> 30);
+    branches->way = branches->way << 2 ^ block * UINT32_C(0x9E3779B9) >> 24;
     branches->block = block;
     return foretold;
 }
