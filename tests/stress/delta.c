@@ -65,19 +65,6 @@ static void *thread_body(void *arg)
     return NULL;
 }
 
-/* Nobody else is at work. */
-static unsigned notes_of(struct table *table, uint64_t id)
-{
-    unsigned notes = 0;
-    char *row = table_row(table, id);
-    for (version_handle at = *row_head(table, row); at != HANDLE_NONE;) {
-        struct version *version = row_version(table, row, at);
-        notes += version_status_is_unresolved(version->status);
-        at = version->older;
-    }
-    return notes;
-}
-
 static uint64_t run_round(struct world *world, uint64_t row, unsigned adders, unsigned readers, unsigned holders)
 {
     struct adder threads[THREADS_MAX];
@@ -95,7 +82,7 @@ static uint64_t run_round(struct world *world, uint64_t row, unsigned adders, un
         assert_ok(threads[i].failure);
         added += threads[i].added;
     }
-    const unsigned notes = notes_of(&world->table->rows, row);
+    const unsigned notes = row_notes(world->table, row);
     printf("%u adders, %u readers, %u holders: %" PRIu64 " additions, %u notes\n", adders, readers, holders, added,
            notes);
     assert_true(notes <= RESOLVE_NOTES_MOST + LOOKS_MISSED * RESOLVE_LOOK_EACH);

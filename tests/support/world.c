@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "engine/db/db.h"
+
 /* What at_race announced. */
 static struct {
     enum race_point point;
@@ -216,6 +218,18 @@ uint64_t row_value(struct mae_worker *worker, struct mae_table *table, uint64_t 
     assert_ok(row_get(txn, table, row, &value));
     assert_ok(mae_commit(txn));
     return value;
+}
+
+unsigned row_notes(struct mae_table *table, uint64_t row)
+{
+    unsigned notes = 0;
+    char *home = table_row(&table->rows, row);
+    for (version_handle at = *row_head(&table->rows, home); at != HANDLE_NONE;) {
+        const struct version *version = row_version(&table->rows, home, at);
+        notes += version_status_is_unresolved(version->status);
+        at = version->older;
+    }
+    return notes;
 }
 
 void settle(struct world *world)

@@ -91,6 +91,9 @@ void new_keys(struct mae_worker *worker, struct mae_index *index, uint64_t first
 /* What a new read-write transaction reads in the row; asserts that it is there. */
 uint64_t row_value(struct mae_worker *worker, struct mae_table *table, uint64_t row);
 
+/* How many versions of the row note operations whose value nobody has computed yet. Nobody else may be at work. */
+unsigned row_notes(struct mae_table *table, uint64_t row);
+
 /* Lets every worker of the world pass quiescent points, until both horizons have passed all that was committed before
  * and the garbage of that time is gone. Needs gc_interval_us=1. */
 void settle(struct world *world);

@@ -411,20 +411,6 @@ static void one_collector_computes_one_value_for_many(void **state)
     world_close(&world);
 }
 
-/* How many versions of the row note operations. */
-static unsigned notes_of(const struct world *world, uint64_t id)
-{
-    unsigned notes = 0;
-    struct table *table = &world->table->rows;
-    char *row = table_row(table, id);
-    for (version_handle at = *row_head(table, row); at != HANDLE_NONE;) {
-        struct version *version = row_version(table, row, at);
-        notes += version_status_is_unresolved(version->status);
-        at = version->older;
-    }
-    return notes;
-}
-
 /* CU4, where nothing can be collected; and values from chains that are deeper than what resolve.c remembers at once. */
 static void long_chains_are_computed(void **state)
 {
@@ -440,7 +426,7 @@ static void long_chains_are_computed(void **state)
     unsigned most = 0;
     for (int i = 0; i < ADDED; i++) {
         add_alone(&world, 0, row, 1);
-        unsigned notes = i % 16 == 0 ? notes_of(&world, row) : 0;
+        unsigned notes = i % 16 == 0 ? row_notes(world.table, row) : 0;
         most = notes > most ? notes : most;
     }
     assert_in_range(most, RESOLVE_NOTES_MOST / 2, RESOLVE_NOTES_MOST + LOOKS_MISSED * RESOLVE_LOOK_EACH);
