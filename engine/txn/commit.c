@@ -1045,7 +1045,7 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     count_commit(txn);
     if (!plain) {
         if (UNLIKELY(worker->elder.aborts != 0))
-            elder_committed(worker);
+            elder_forget(worker);
         finish(txn);
         if (MUTATED(logged_too_late) && worker->log)
             logging_append(txn, writes.count);

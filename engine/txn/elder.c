@@ -112,7 +112,7 @@ void elder_end(struct mae_worker *worker)
         atomic_store_explicit(&worker->core->elder.word, 0, memory_order_relaxed); /* ORD-19 */
 }
 
-void elder_committed(struct mae_worker *worker)
+void elder_forget(struct mae_worker *worker)
 {
     struct elder_claim *claim = &worker->elder;
     claim->aborts = claim->failed = 0;
@@ -126,7 +126,7 @@ void elder_failed(struct mae_txn *txn, enum mae_status status)
     struct mae_worker *worker = txn->worker;
     struct elder_claim *claim = &worker->elder;
     if (!mae_status_is_retryable(status)) { /* the caller gives up */
-        elder_committed(worker);
+        elder_forget(worker);
         return;
     }
     claim->aborts++;

@@ -65,8 +65,10 @@ void elder_begin(struct mae_txn *txn, uint64_t now_ticks);
 /* The elder has done all its operations, and its commit begins. */
 void elder_commits(struct mae_worker *worker);
 
-/* A read-write transaction has committed, or failed for `status`. The caller has not rolled it back yet. */
-void elder_committed(struct mae_worker *worker);
+/* The worker's transaction has committed, or its caller gives it up: the next one is another. */
+void elder_forget(struct mae_worker *worker);
+
+/* A read-write transaction has failed for `status`, and has not been rolled back yet. */
 void elder_failed(struct mae_txn *txn, enum mae_status status);
 
 /* The elder's attempt is over. */
