@@ -1,3 +1,4 @@
+/* mutation.c - see mutation.h. */
 #include "engine/base/mutation.h"
 
 #include <stddef.h>
