@@ -59,14 +59,21 @@ static inline bool fail_now(void)
 }
 #endif
 
+static size_t whole_lines(size_t bytes)
+{
+    return (bytes + SEPARATE_WRITERS_BYTES - 1) & ~(size_t)(SEPARATE_WRITERS_BYTES - 1);
+}
+
+void *mem_alloc_unset(size_t bytes)
+{
+    return fail_now() ? NULL : aligned_alloc(SEPARATE_WRITERS_BYTES, whole_lines(bytes > 0 ? bytes : 1));
+}
+
 void *mem_alloc(size_t bytes)
 {
-    if (fail_now())
-        return NULL;
-    size_t rounded = (bytes + SEPARATE_WRITERS_BYTES - 1) & ~(size_t)(SEPARATE_WRITERS_BYTES - 1);
-    void *block = aligned_alloc(SEPARATE_WRITERS_BYTES, rounded ? rounded : SEPARATE_WRITERS_BYTES);
+    void *block = mem_alloc_unset(bytes);
     if (block)
-        memset(block, 0, rounded);
+        memset(block, 0, whole_lines(bytes));
     return block;
 }
 

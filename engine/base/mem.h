@@ -78,6 +78,9 @@ void mem_usage(const struct mem_budget *budget, const struct span *first, struct
 /* A zeroed, cache-line aligned block for one worker or object, from malloc; NULL when out of memory. free() it.
  * The fault-injection build makes the n-th call fail. */
 void *mem_alloc(size_t bytes);
+
+/* As mem_alloc, but not zeroed: a block that is written before it is read, and mostly not to its end. */
+void *mem_alloc_unset(size_t bytes);
 /* Memory that is worth large pages, where the system has them and they are wanted. Not zeroed; else as mem_alloc. */
 void *mem_alloc_large(size_t bytes, enum mem_huge_pages huge_pages);
 /* As realloc, new part not zeroed, same injection. */

@@ -18,6 +18,9 @@ enum { SEARCH_SHARE = 8 };
 /* How many times as large as needed a version must be to be cut down. */
 enum { CUT_FROM = 4 };
 
+/* How many versions are cut at a time. */
+enum { CUT_MOST = 64, CUT_BYTES = 16 * 1024 };
+
 unsigned class_of(unsigned unit_shift, size_t payload_bytes)
 {
     size_t units = (payload_bytes + VERSION_HEADER_BYTES + ((size_t)1 << unit_shift) - 1) >> unit_shift;
@@ -421,13 +424,14 @@ bool pool_relieve(struct pool *pool)
     return true;
 }
 
-/* Cuts a run of versions of one class and puts them on the free list. It cuts several at once, so as to cut rarely. */
+/* Cuts a run of versions of one class and puts them on the free list. It cuts several at once, so as to cut rarely, but
+ * not more than CUT_BYTES, since it writes into each: a database of a few rows needs few pages. */
 static NOINLINE bool refill(struct pool *pool, unsigned size_class)
 {
     if (take_shared(pool, size_class))
         return true;
     unsigned shift = pool->arena->unit_shift;
-    uint64_t units = class_units(size_class), wanted = 64;
+    const uint64_t units = class_units(size_class);
     if (pool->cut_end - pool->cut_unit < units) {
         cut_rest(pool);
         /* One cache line more than needed: the first version must begin on a line boundary. */
@@ -440,9 +444,11 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     if (lines > 1 && units % lines == 0 && pool->cut_unit % lines != 0)
         cut_odd(pool, (unsigned)(lines - pool->cut_unit % lines));
     struct free_list *list = &pool->own[size_class];
-    uint64_t run = (pool->cut_end - pool->cut_unit) / units;
-    if (run > wanted)
-        run = wanted;
+    uint64_t run = (pool->cut_end - pool->cut_unit) / units, most = CUT_BYTES / class_bytes(shift, size_class);
+    if (most > CUT_MOST)
+        most = CUT_MOST;
+    if (run > most)
+        run = most > 0 ? most : 1;
     /* Linked in address order: the first allocations walk memory forwards. */
     for (uint64_t i = run; i-- > 0;) {
         version_handle handle = (version_handle)(pool->cut_unit + i * units);

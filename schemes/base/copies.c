@@ -10,9 +10,10 @@ bool copies_grow(struct copies *copies)
 {
     struct copies_block *block = copies->present ? copies->present->next : copies->first;
     if (!block) {
-        block = mem_alloc(sizeof *block);
+        block = mem_alloc_unset(sizeof *block);
         if (!block)
             return false;
+        block->next = NULL;
         if (copies->present)
             copies->present->next = block;
         else

@@ -40,7 +40,7 @@ static void classes_hold_what_they_promise(void **state)
 /* Versions of all sizes at once: none overlaps another, whatever is freed in between. Returns how many were refused. */
 static unsigned versions_at_random(size_t limit_bytes, bool may_retype)
 {
-    enum { LIVE = 3000 };
+    enum { LIVE = 6000 };
     unsigned refused = 0;
     static struct {
         struct version *version;
