@@ -11,6 +11,7 @@ MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug 
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		MODE=debug: what runs has one deliberate fault, see tests/mutations
 SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
+SKIP ?=#			tests that are neither built nor run, such as schedule/anomalies
 WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings; nothing is built again for it
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
 LIBDIR ?= $(PREFIX)/lib#	of the library, such as /usr/lib/x86_64-linux-gnu
@@ -144,6 +145,7 @@ ifeq ($(MODE),sim)
 UNIT :=#	what is measured there is a machine that is not: only the script that drives it
 HEAVY :=
 endif
+HEAVY := $(filter-out $(SKIP:%=$(BUILD)/tests/%),$(HEAVY))
 TESTS := $(UNIT) $(HEAVY)
 # Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
 THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
