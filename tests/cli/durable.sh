@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 build=${MAE_BUILD:-build/release}
 maemio=$build/maemio
 stage=$(mktemp -d)
-trap 'rm -rf "$stage"' EXIT
+trap 'kill -9 $(jobs -p) 2>/dev/null; rm -rf "$stage"' EXIT
 
 short=(--threads 2 --pin none --warmup 0)
 
@@ -114,7 +114,7 @@ if grep -q 'cut off at damage' "$stage/out"; then
 fi
 
 # Killed in the middle, with a log in two folders, which are both needed.
-"$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed,$stage/other" >/dev/null 2>&1 &
+"$maemio" run "${small[@]}" --time 600s --set log_dir="$stage/killed,$stage/other" >/dev/null 2>&1 &
 pid=$!
 until [ -e "$stage/other/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
 sleep 0.3
@@ -142,7 +142,7 @@ refused 3 "$stage/log has a database already" "$maemio" recover "$stage/killed,$
 
 # One in one folder, killed, and torn: of the last block, which nothing says was safe, the beginning is there. It begins
 # with the magic number.
-"$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/torn" >/dev/null 2>&1 &
+"$maemio" run "${small[@]}" --time 600s --set log_dir="$stage/torn" >/dev/null 2>&1 &
 pid=$!
 until [ -e "$stage/torn/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
 sleep 0.3
@@ -165,7 +165,7 @@ if [ $mode = group ] && "$maemio" list targets | grep -q '^ *sql '; then
     "$maemio" run "${sql[@]}" --txns 300 --set log_dir="$stage/sql" | tee "$stage/out"
     grep -q 'durability group' "$stage/out"
     refused 1 'if an earlier run has left it in log_dir' "$maemio" run "${sql[@]}" --txns 10 --set log_dir="$stage/sql"
-    "$maemio" run "${sql[@]}" --time 60s --set log_dir="$stage/killed-sql" >/dev/null 2>&1 &
+    "$maemio" run "${sql[@]}" --time 600s --set log_dir="$stage/killed-sql" >/dev/null 2>&1 &
     pid=$!
     until [ -e "$stage/killed-sql/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
     sleep 1
@@ -184,7 +184,7 @@ fi
 
 # TPC-C, killed: the twelve conditions hold in what is restored. Elsewhere loading takes too long.
 if [[ ${build##*/} == *release* ]]; then
-    "$maemio" run --workload tpcc "${short[@]}" --time 60s --set "durability=$mode" --set log_dir="$stage/tpcc" \
+    "$maemio" run --workload tpcc "${short[@]}" --time 600s --set "durability=$mode" --set log_dir="$stage/tpcc" \
         >"$stage/out" 2>&1 &
     pid=$!
     for _ in $(seq 600); do
