@@ -32,10 +32,8 @@
 
 /* Tests that do the same many times do it so much less often under a sanitizer, which is slower: what needs all of them
  * is shown by the debug build. */
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 enum { WORLD_SLOWNESS = 8 };
-#elif defined(__SANITIZE_ADDRESS__)
-enum { WORLD_SLOWNESS = 4 };
 #else
 enum { WORLD_SLOWNESS = 1 };
 #endif
