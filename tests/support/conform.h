@@ -3,8 +3,8 @@
  * the defaults, and with each other word of each option that takes words or on and off, one at a time, but for
  * huge_pages and durability (conform.c says why). What a target promises decides which tests apply.
  *
- * The debug build runs all of them. Others, which are there for memory errors, races and the optimiser, run every fourth
- * word of the other targets than the engine. TARGET=name, or TARGET=name:option=word, runs that one only.
+ * The debug build runs all of them. Others, which are there for memory errors, races and the optimiser, run every
+ * fourth word of the other targets than the engine. TARGET=name, or TARGET=name:option=word, runs that one only.
  */
 #ifndef TESTS_SUPPORT_CONFORM_H
 #define TESTS_SUPPORT_CONFORM_H
