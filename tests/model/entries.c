@@ -34,6 +34,8 @@ static const char *const options[] = {
     "gc_interval_us=1 inline_bytes=0 precheck=off",
     "timestamps=central early_abort_newer=off",
     "gc_interval_us=1 adaptive_skip=off settle=off promote=off",
+    "gc_interval_us=1 restamp=extend",
+    "gc_interval_us=1 elder_after=1",
     "gc_interval_us=1 simple_index_update=on",
     "gc_interval_us=1 simple_index_update=on pending=skip promote=off inline_bytes=0",
 };
@@ -71,8 +73,8 @@ struct model {
     struct running running[WORKERS], ended[ENDED_MAX];
     unsigned ended_count;
     struct state state, tried;
-    uint64_t known[KNOWN];               /* rows that somebody inserted */
-    uint64_t random, committed, refused; /* the last two: transactions */
+    uint64_t known[KNOWN];                        /* rows that somebody inserted */
+    uint64_t random, last_ts, committed, refused; /* the last two: transactions */
 };
 
 static void note(struct running *running, enum deed deed, unsigned index, uint64_t key, uint64_t row)
@@ -190,8 +192,11 @@ static enum mae_status mark_one(struct model *model, struct running *running)
 static void end_one(struct model *model, struct running *running)
 {
     bool commits = random_below(&model->random, 10) > 0;
+    elder_is_out_of_time(model->db);
     enum mae_status status = commits ? mae_commit(running->txn) : mae_abort(running->txn);
     assert_true(status == MAE_OK || status == MAE_CORRUPT || mae_status_is_retryable(status));
+    running->ts = mae_txn_timestamp(running->txn); /* it may have moved */
+    model->last_ts = running->ts > model->last_ts ? running->ts : model->last_ts;
     running->refused = status == MAE_CORRUPT;
     running->txn = NULL;
     if (running->refused || (commits && status == MAE_OK)) {
@@ -206,7 +211,6 @@ static void step(struct model *model)
     struct running *running = &model->running[who];
     if (!running->txn) {
         running->txn = begin(model->workers[who]);
-        running->ts = mae_txn_timestamp(running->txn);
         running->count = running->marks_count = 0;
         return;
     }
@@ -331,7 +335,8 @@ static void compare(struct model *model)
 {
     struct mae_space space;
     uint64_t rows = 0;
-    struct mae_txn *txn = begin(model->workers[0]);
+    struct mae_txn *txn;
+    assert_ok(mae_begin(model->workers[0], MAE_READ_WRITE, model->last_ts, &txn));
     for (unsigned index = 0; index < INDEXES; index++)
         for (uint64_t key = 0; key < KEYS; key++) {
             uint64_t found = ROWS_MAX, first = 0;

@@ -44,6 +44,8 @@ static const struct {
     {"restamp=extend gc_interval_us=1 early_abort_newer=off", MAE_INDEX_HASH, 8, true, false},
     {"restamp=extend gc_interval_us=1 adaptive_skip=off", MAE_INDEX_ORDERED, 8, false, false},
     {"restamp=retry clock_sync_us=0", MAE_INDEX_ORDERED, 24, false, true},
+    {"elder_after=1 gc_interval_us=1", MAE_INDEX_HASH, 8, true, false},
+    {"elder_after=1 gc_interval_us=1 adaptive_skip=off", MAE_INDEX_ORDERED, 8, false, false},
     {"gc_interval_us=1", MAE_INDEX_ORDERED, MAE_KEY_DATA_BYTES, false, true},
 };
 
@@ -125,7 +127,7 @@ static uint64_t key_of_bytes(const struct model *model, const void *bytes)
     return key;
 }
 
-/* restamp=extend: from a call on that has moved the transaction, the answers are those of its new place. */
+/* restamp=extend, or the elder: from a call on that has moved the transaction, it is answered from its new place. */
 static void follow(struct model *model, struct running *running)
 {
     uint64_t ts = mae_txn_timestamp(running->txn) + running->snapshot;
@@ -467,6 +469,7 @@ static void end_one(struct model *model, struct running *running)
         running->txn = NULL;
         return;
     }
+    elder_is_out_of_time(model->db);
     enum mae_status status = mae_commit(running->txn);
     follow(model, running);
     running->txn = NULL;
@@ -553,7 +556,8 @@ static void run(unsigned setting, uint64_t seed)
     model->key_bytes = index.key_bytes;
     model->collide = settings[setting].collide;
     model->variable = settings[setting].variable;
-    model->moves = strstr(settings[setting].options, "restamp=extend") != NULL;
+    const bool elders = strstr(settings[setting].options, "elder_after=") != NULL;
+    model->moves = elders || strstr(settings[setting].options, "restamp=extend") != NULL;
     model->serial = serial_create(KEYS);
     model->random = seed;
     model->next_value = 1;

@@ -11,8 +11,8 @@
  * How to read a failure: the last line "run" has the options and the seed of that run. MAE_SEED=<seed> begins with it.
  * Catches the mutations skip_check, skip_read_check, skip_install_check, skip_rts_raise, rests_unmarked,
  * wrong_insert_position, lost_tombstone, gc_early, row_free_early, horizon_too_high, snapshot_too_new,
- * blind_not_restored, undo_insert_freed, undo_payload_kept, undo_unrecorded, undo_release_drops, restamp_unread and
- * restamp_linked.
+ * blind_not_restored, undo_insert_freed, undo_payload_kept, undo_unrecorded, undo_release_drops, restamp_unread,
+ * restamp_linked and elder_stays.
  */
 #include "tests/support/serial.h"
 #include "tests/support/world.h"
@@ -50,6 +50,10 @@ static const struct {
     {"restamp=extend adaptive_skip=off promote=off gc_interval_us=1", EXACT, true, true},
     {"restamp=extend precheck=off early_abort_newer=off inline_bytes=0 gc_interval_us=1", EXACT, false, false},
     {"restamp=extend timestamps=central gc_interval_us=1", BLURRED, true, true},
+    {"elder_after=1 adaptive_skip=off promote=off gc_interval_us=10000000", EXACT, true, true},
+    {"elder_after=2 restamp=retry adaptive_skip=off promote=off gc_interval_us=1", EXACT, true, true},
+    {"elder_after=1 precheck=off early_abort_newer=off inline_bytes=0 gc_interval_us=1", EXACT, false, false},
+    {"elder_after=1 timestamps=central gc_interval_us=1", BLURRED, true, true},
 };
 
 struct access {
@@ -72,6 +76,7 @@ struct running {
     struct mae_txn *txn;
     uint64_t ts;
     bool snapshot;
+    bool elder, moves; /* the elder moves as with restamp=extend */
     enum mae_status doomed;
     bool missed; /* read a deleted row: its tombstone is validated, and may be unlinked meanwhile */
     struct access accesses[ACCESSES_MAX];
@@ -89,8 +94,12 @@ struct model {
     uint64_t random, next_value, snapshot_max, last_ts;
     enum blur blur;
     bool precheck, early_newer, collects, moves;
-    uint64_t commits, aborts;
+    unsigned elder_after; /* 0: there are none */
+    uint64_t commits, aborts, elders;
+    uint64_t aborts_in_a_row[WORKERS];
 };
+
+static uint64_t elders_seen;
 
 static struct access *access_find(struct running *running, size_t cell)
 {
@@ -115,9 +124,24 @@ static void expect(const struct model *model, enum mae_status expected, enum mae
     fail_msg("%s: the engine says %s, the oracle %s", what, mae_status_name(got), mae_status_name(expected));
 }
 
+/* E3, E4: who has been aborted often enough is the elder if nobody is. */
+static bool becomes_elder(const struct model *model, const struct running *running)
+{
+    if (running->snapshot || model->elder_after == 0 ||
+        model->aborts_in_a_row[running - model->running] < model->elder_after)
+        return false;
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (model->running[i].txn && model->running[i].elder)
+            return false;
+    return true;
+}
+
 static void begin_one(struct model *model, struct running *running, struct mae_worker *worker)
 {
     *running = (struct running){.snapshot = random_below(&model->random, 5) == 0};
+    running->elder = becomes_elder(model, running);
+    running->moves = model->moves || running->elder;
+    model->elders += running->elder;
     if (random_below(&model->random, 2))
         running->txn = running->snapshot ? begin_snapshot(worker) : begin(worker);
     else
@@ -130,13 +154,13 @@ static void begin_one(struct model *model, struct running *running, struct mae_w
         assert_true(running->ts >= model->snapshot_max); /* H1: no writer below a snapshot */
 }
 
-/* restamp=extend: follows a transaction that has moved. It sees from there what it has read before (T5). */
+/* restamp=extend, or the elder: follows a transaction that has moved. From there it sees what it had read (T5). */
 static void follow(struct model *model, struct running *running, struct mae_txn *txn)
 {
     uint64_t ts = mae_txn_timestamp(txn);
     if (running->snapshot || ts == running->ts)
         return;
-    assert_true(model->moves && ts > running->ts);
+    assert_true(running->moves && ts > running->ts);
     running->ts = ts;
     model->last_ts = ts > model->last_ts ? ts : model->last_ts;
     for (unsigned i = 0; i < running->count; i++) {
@@ -158,7 +182,7 @@ static bool may_move(const struct model *model, const struct running *running)
         if (access->tracked && serial_visible_ts(model->serial, access->cell, UINT64_MAX) != access->version_ts)
             return false;
     }
-    return model->moves;
+    return running->moves;
 }
 
 /* What the transaction sees in the cell: the version, or NULL when there is none or it is deleted. */
@@ -254,7 +278,8 @@ static enum mae_status expected_write(const struct model *model, const struct ru
     const bool blind = (kind == OVERWRITE || kind == APPLY) && !access;
     if (!blind && model->early_newer && serial_newer(model->serial, cell, running->ts))
         return MAE_ABORT_NEWER;
-    return version->rts > running->ts ? MAE_ABORT_RTS : MAE_OK;
+    /* The elder's commit moves behind readers. */
+    return version->rts > running->ts && (blind || !running->elder) ? MAE_ABORT_RTS : MAE_OK;
 }
 
 static void write_one(struct model *model, struct running *running, enum write_kind kind, size_t cell)
@@ -417,6 +442,14 @@ static enum mae_status expected_commit(const struct model *model, const struct r
     return MAE_OK;
 }
 
+/* `status`: MAE_OK also if the caller has given the transaction up: the next one is another. */
+static void count_end(struct model *model, const struct running *running, enum mae_status status)
+{
+    uint64_t *aborts = &model->aborts_in_a_row[running - model->running];
+    if (!running->snapshot)
+        *aborts = status == MAE_OK ? 0 : *aborts + 1;
+}
+
 static void end_one(struct model *model, struct running *running)
 {
     struct mae_txn *txn = running->txn;
@@ -425,9 +458,12 @@ static void end_one(struct model *model, struct running *running)
     if (random_below(&model->random, 10) == 0 || (running->missed && model->blur == EXACT && model->collects)) {
         mae_abort(txn);
         model->aborts++;
+        count_end(model, running, running->doomed);
         return;
     }
+    elder_is_out_of_time(model->world.db);
     enum mae_status status = mae_commit(txn);
+    count_end(model, running, status);
     follow(model, running, txn);
     expect(model, expected_commit(model, running), status, "committing");
     model->commits += status == MAE_OK;
@@ -520,6 +556,8 @@ static void run(unsigned setting, uint64_t seed)
     model->early_newer = settings[setting].early_newer;
     model->moves = strstr(settings[setting].options, "restamp=extend") != NULL;
     model->collects = strstr(settings[setting].options, "gc_interval_us=10000000") == NULL;
+    const char *elders = strstr(settings[setting].options, "elder_after=");
+    model->elder_after = elders ? (unsigned)strtoul(elders + strlen("elder_after="), NULL, 10) : 0;
     for (; model->cells < ROWS_FIRST; model->cells++) {
         struct mae_txn *txn = begin(model->world.workers[model->cells % WORKERS]);
         void *data;
@@ -535,6 +573,8 @@ static void run(unsigned setting, uint64_t seed)
         if (model->running[i].txn)
             end_one(model, &model->running[i]);
     assert_true(model->commits > 0);
+    assert_int_equal(db_counter(model->world.db, "elders"), model->elders);
+    elders_seen += model->elders;
     serial_check(model->serial);
     struct mae_txn *txn;
     assert_ok(mae_begin(model->world.workers[0], MAE_READ_WRITE, model->last_ts, &txn));
@@ -560,6 +600,7 @@ static void rows_agree_with_the_oracle(void **state)
 {
     (void)state;
     run_seeds(sizeof settings / sizeof settings[0], RUNS, run);
+    assert_true(elders_seen > 0);
 }
 
 int main(void)

@@ -259,10 +259,12 @@ static bool round_run(uint64_t seed)
                                           "gc_interval_us=1 pending=skip precheck=off early_abort_newer=off",
                                           "gc_interval_us=1 pending=abort early_abort_newer=off",
                                           "gc_interval_us=1 overtake_us=1 early_abort_newer=off",
-                                          "gc_interval_us=1 restamp=extend"};
+                                          "gc_interval_us=1 restamp=extend",
+                                          "gc_interval_us=1 elder_after=1 early_abort_newer=off"};
     uint64_t random = seed;
     scheduler_open(seed);
-    test.world = world_open(options[random_below(&random, 6)], MAE_INDEX_HASH, PAYLOAD_MAX, 0);
+    test.world =
+        world_open(options[random_below(&random, sizeof options / sizeof options[0])], MAE_INDEX_HASH, PAYLOAD_MAX, 0);
     test.failure = NULL;
     test.random = seed;
     test.count = 0;

@@ -342,13 +342,17 @@ static void load_rows(void)
 
 static struct world open_world(uint64_t seed)
 {
-    static const char *const options[] = {"hash_seed=1", "hash_seed=1 inline_bytes=0", "hash_seed=1 pending=skip",
-                                          "hash_seed=1 pending=abort"};
+    static const char *const options[] = {"hash_seed=1",
+                                          "hash_seed=1 inline_bytes=0",
+                                          "hash_seed=1 pending=skip",
+                                          "hash_seed=1 pending=abort",
+                                          "hash_seed=1 restamp=extend",
+                                          "hash_seed=1 elder_after=1"};
     memset(&test, 0, sizeof test);
     rng_init(&test.rng, seed, 0);
     struct world world =
-        world_open(options[rng_below(&test.rng, 4)], rng_below(&test.rng, 2) ? MAE_INDEX_HASH : MAE_INDEX_ORDERED,
-                   sizeof(struct payload), 0);
+        world_open(options[rng_below(&test.rng, sizeof options / sizeof options[0])],
+                   rng_below(&test.rng, 2) ? MAE_INDEX_HASH : MAE_INDEX_ORDERED, sizeof(struct payload), 0);
     test.db = world.db;
     test.stays = world.table;
     test.keys = world.index;

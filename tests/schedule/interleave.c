@@ -127,9 +127,13 @@ static void accounts_fill(void)
 /* One schedule; false: a failure, with its trace. */
 static bool round_run(uint64_t seed)
 {
-    static const char *const options[] = {
-        "gc_interval_us=1", "gc_interval_us=1 order=strict", "gc_interval_us=1 order=strict inline_bytes=0",
-        "gc_interval_us=1 pending=abort backoff=fixed:1", "gc_interval_us=1 overtake_us=1"};
+    static const char *const options[] = {"gc_interval_us=1",
+                                          "gc_interval_us=1 order=strict",
+                                          "gc_interval_us=1 order=strict inline_bytes=0",
+                                          "gc_interval_us=1 pending=abort backoff=fixed:1",
+                                          "gc_interval_us=1 overtake_us=1",
+                                          "gc_interval_us=1 restamp=extend",
+                                          "gc_interval_us=1 elder_after=1"};
     uint64_t random = seed;
     scheduler_open(seed);
     test.seed = seed;

@@ -46,11 +46,15 @@ static void work(void *arg, unsigned worker)
 /* One schedule; false: a failure, with its trace. */
 static bool round_run(uint64_t seed)
 {
-    static const char *const options[] = {"gc_interval_us=1", "gc_interval_us=1 pending=skip precheck=off",
-                                          "gc_interval_us=1 pending=abort", "overtake_us=1 gc_interval_us=1"};
+    static const char *const options[] = {"gc_interval_us=1",
+                                          "gc_interval_us=1 pending=skip precheck=off",
+                                          "gc_interval_us=1 pending=abort",
+                                          "overtake_us=1 gc_interval_us=1",
+                                          "gc_interval_us=1 restamp=extend",
+                                          "gc_interval_us=1 elder_after=1"};
     uint64_t random = seed;
     scheduler_open(seed);
-    test.loads = loads_open(options[random_below(&random, 4)],
+    test.loads = loads_open(options[random_below(&random, sizeof options / sizeof options[0])],
                             random_below(&random, 2) ? MAE_INDEX_HASH : MAE_INDEX_ORDERED, ROWS);
     test.failure = NULL;
     test.random = seed;

@@ -1,7 +1,8 @@
 /*
  * conform.h - runs a test on every target there is (harness/targets/targets.h), as each of its settings leaves it: with
- * the defaults, and with each other word of each option that takes words or on and off, one at a time, but for
- * huge_pages and durability (conform.c says why). What a target promises decides which tests apply.
+ * the defaults, with each other word of each option that takes words or on and off, one at a time, but for
+ * huge_pages and durability (conform.c says why), and with elders, a relay and a bound of waits that is learnt. What a
+ * target promises decides which tests apply.
  *
  * The debug build runs all of them. Others, which are there for memory errors, races and the optimiser, run every
  * fourth word of the other targets than the engine. TARGET=name, or TARGET=name:option=word, runs that one only.

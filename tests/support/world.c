@@ -300,6 +300,11 @@ static uint64_t find_counter(const uint64_t *values, const char *name)
     return 0;
 }
 
+void elder_is_out_of_time(struct mae_db *db)
+{
+    atomic_store(&db->core.elder.until_ticks, 0);
+}
+
 uint64_t worker_counter(const struct mae_worker *worker, const char *name)
 {
     uint64_t values[128];

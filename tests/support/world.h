@@ -96,6 +96,10 @@ unsigned row_notes(struct mae_table *table, uint64_t row);
  * and the garbage of that time is gone. Needs gc_interval_us=1. */
 void settle(struct world *world);
 
+/* Before commits of transactions that take turns on one thread, where no wait for the elder would see its attempt end:
+ * nobody waits for the present elder any more. */
+void elder_is_out_of_time(struct mae_db *db);
+
 uint64_t worker_counter(const struct mae_worker *worker, const char *name);
 uint64_t db_counter(const struct mae_db *db, const char *name);
 
