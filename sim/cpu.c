@@ -82,6 +82,15 @@ static void load_await(struct cpu *core)
     loads_retire(core); /* so at least one goes */
 }
 
+/* Whether what the load brings is the base of the address, or the number from which it is computed. */
+static bool brings(const struct cpu *core, const struct cpu_load *load, uint64_t address)
+{
+    if (address - load->value < CPU_REACH_BYTES)
+        return true;
+    return load->awaited && !load->repeated && load->value != 0 &&
+           computed_from(&core->memory->computed, load->place, core->memory->profile.at, load->value, address);
+}
+
 /* What loads under way mean for an access: when one of them has brought its address, and when one has brought its line;
  * not before now. */
 struct awaited {
@@ -93,7 +102,7 @@ static struct awaited await(const struct cpu *core, uint64_t address, uint64_t l
     struct awaited awaited = {core->now_ps, core->now_ps};
     for (unsigned i = 0; i < core->load_count; i++) {
         const struct cpu_load *load = &core->loads[i];
-        if (address - load->value < CPU_REACH_BYTES && load->done_ps > awaited.known_ps)
+        if (brings(core, load, address) && load->done_ps > awaited.known_ps)
             awaited.known_ps = load->done_ps;
         if (load->line == line && load->done_ps > awaited.line_ps)
             awaited.line_ps = load->done_ps;
@@ -122,8 +131,11 @@ static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool is_awa
         return NULL;
     while (core->load_count == CPU_LOADS_MAX)
         load_await(core);
+    uint64_t place = core->memory->profile.at;
+    for (unsigned i = 0; i < core->load_count; i++)
+        core->loads[i].repeated |= core->loads[i].place == place;
     struct cpu_load *load = &core->loads[core->load_count++];
-    *load = (struct cpu_load){line, done, core->accesses, 0, is_awaited, asked == start};
+    *load = (struct cpu_load){line, done, core->accesses, 0, place, is_awaited, asked == start, false};
     core->line_count += !load->joined;
     load_note(core, load);
     return load;

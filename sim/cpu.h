@@ -2,11 +2,11 @@
  * cpu.h - one simulated core: its time, the loads that it waits for, and the stores that wait for their lines.
  *
  * A core goes on while loads are under way. It waits for one of them when it needs the address that the load brings,
- * and when `window` later accesses have begun. Before it asks for a line, it waits until fewer than `misses` are under
- * way. A store waits in the buffer, in order, and costs nothing unless the buffer is full. A locked instruction waits
- * for all loads and stores, or, on machines without `atomic_waits`, is a load and a store that overlap with others. A
- * branch that was predicted wrongly (branch.h) waits for the load before it, which brought what it tests; what was
- * predicted rightly waits for nothing.
+ * or a number from which the address is computed (computed.h), and when `window` later accesses have begun. Before it
+ * asks for a line, it waits until fewer than `misses` are under way. A store waits in the buffer, in order, and costs
+ * nothing unless the buffer is full. A locked instruction waits for all loads and stores, or, on machines without
+ * `atomic_waits`, is a load and a store that overlap with others. A branch that was predicted wrongly (branch.h) waits
+ * for the load before it, which brought what it tests; what was predicted rightly waits for nothing.
  *
  *   T1  A core's time never runs backwards.
  *   T3  At most `misses` lines are under way to a core; the next load asks for its line when one has arrived.
@@ -14,6 +14,7 @@
  *   T6  With `atomic_waits` a locked instruction begins when all loads and stores before it have ended, and nothing
  *       begins before it has ended; without, it waits for its address only.
  *   T4  After a wrong prediction nothing begins before the load ahead of the branch has come.
+ *   T7  What is computed from a number that a load brings begins when the load has ended.
  * Checked by: tests/unit/sim/cpu.c.   Source: the interval model (Genbrugge, Eyerman, Eeckhout, HPCA 2010), simpler.
  */
 #ifndef SIM_CPU_H
@@ -27,8 +28,10 @@ enum { CPU_REACH_BYTES = 4096, CPU_LOADS_MAX = 128, CPU_STORES_MAX = 256 };
 struct cpu_load {
     uint64_t line, done_ps, at; /* at: the number of the access */
     uint64_t value;             /* what it brings: may be the address of a later access */
+    uint64_t place;             /* of the instruction in the program */
     bool awaited;               /* by the window; false: a prefetch */
     bool joined;                /* an earlier load has asked for the line */
+    bool repeated;              /* the instruction has loaded again since */
 };
 
 struct cpu {

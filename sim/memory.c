@@ -60,6 +60,7 @@ bool memory_init(struct memory *memory, const struct machine *machine, unsigned 
     memory->link_free_ps = calloc(memory->sockets, sizeof *memory->link_free_ps);
     return memory->memory_free_ps != NULL && memory->link_free_ps != NULL && memory->places != NULL &&
            directory_init(&memory->directory, cores) && lines_init(&memory->lines) &&
+           computed_init(&memory->computed) &&
            caches_init(&memory->l1, cores, machine->l1_bytes / LINE_BYTES, machine->l1_ways) &&
            caches_init(&memory->l2, cores, machine->l2_bytes / LINE_BYTES, machine->l2_ways) &&
            caches_init(&memory->tlb, cores, machine->tlb_entries, machine->tlb_ways) &&
@@ -74,6 +75,7 @@ void memory_fini(struct memory *memory)
     caches_fini(memory->l3, memory->l3_count);
     directory_fini(&memory->directory);
     lines_fini(&memory->lines);
+    computed_fini(&memory->computed);
     profile_fini(&memory->profile);
     free(memory->places);
     free(memory->memory_free_ps);

@@ -15,6 +15,7 @@
 #define SIM_MEMORY_H
 
 #include "sim/cache.h"
+#include "sim/computed.h"
 #include "sim/directory.h"
 #include "sim/lines.h"
 #include "sim/machine.h"
@@ -53,6 +54,7 @@ struct memory {
     struct cache *l3;
     struct directory directory;
     struct lines lines;
+    struct computed computed;
     unsigned page_shift;                     /* of a line's number */
     uint64_t *memory_free_ps, *link_free_ps; /* a socket's */
     uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps;

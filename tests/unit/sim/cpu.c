@@ -64,6 +64,29 @@ static void work_adds_up(void **state)
     assert_int_equal(core.instructions, 80);
 }
 
+/* A number and the row that it names, on lines that the core has never had: how long both take. */
+static unsigned row_ns(unsigned row)
+{
+    unsigned begin_ns = now_ns();
+    memory.profile.at = 1;
+    struct cpu_load *load = cpu_read(&core, at(1000 + row));
+    assert_non_null(load);
+    load->value = row;
+    memory.profile.at = 2;
+    (void)cpu_read(&core, at(5000 + 2 * row));
+    memory.profile.at = 0;
+    cpu_drain(&core);
+    return now_ns() - begin_ns;
+}
+
+static void a_load_waits_for_the_number_of_its_row(void **state)
+{
+    (void)state;
+    static const unsigned rows[] = {5, 2, 900, 300, 17, 40};
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(row_ns(rows[i]), i < 3 ? 2 + 70 : 1 + 70 + 70); /* T7 */
+}
+
 static void a_load_waits_for_its_address(void **state)
 {
     (void)state;
@@ -259,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(independent_loads_overlap),
         CASE(work_adds_up),
+        CASE(a_load_waits_for_the_number_of_its_row),
         CASE(a_load_waits_for_its_address),
         CASE(the_window_ends),
         CASE(so_many_lines_are_under_way_and_no_more),
