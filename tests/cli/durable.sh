@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 build=${MAE_BUILD:-build/release}
 maemio=$build/maemio
 stage=$(mktemp -d)
-trap 'kill -9 $(jobs -p) 2>/dev/null; rm -rf "$stage"' EXIT
+trap 'kill -9 $(jobs -p) 2>/dev/null || true; rm -rf "$stage"' EXIT
 
 short=(--threads 2 --pin none --warmup 0)
 
