@@ -51,7 +51,7 @@ static void compute(struct mae_worker *worker, const struct table *table, struct
     MAE_DCHECK(list_bytes <= sizeof list && bytes <= most);
     memcpy(list, delta->payload, list_bytes);
     memcpy(delta->payload, base->payload, bytes);
-    for (unsigned i = count - 1; i > 0; i--)
+    for (unsigned i = count - 1; i > 0 && !MUTATED(delta_fold_forgets); i--)
         bytes = delta_compute(deltas[i]->payload, deltas[i]->payload_bytes, delta->payload, bytes, most);
     bytes = delta_compute(list, list_bytes, delta->payload, bytes, most);
     delta->payload_bytes = (uint16_t)bytes;
@@ -149,10 +149,10 @@ static void fold_marks(struct mae_worker *worker, struct table *table, char *row
         claimed++;
     if (claimed == 0)
         return;
-    struct version *below = marks->at[claimed - 1];
-    struct version *base = claimed < marks->count
-                               ? marks->at[claimed]
-                               : visible_decided(worker, table, row, &below->older, version_wts(below));
+    const bool all = claimed == marks->count || MUTATED(delta_fold_passes);
+    struct version *last = marks->at[marks->count - 1];
+    struct version *base =
+        all ? visible_decided(worker, table, row, &last->older, version_wts(last)) : marks->at[claimed];
     MAE_CHECK(base && await_value(base) == VERSION_COMMITTED); /* CU3 */
     compute(worker, table, marks->at, claimed, base);
 }

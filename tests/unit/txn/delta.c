@@ -3,7 +3,8 @@
  *
  * Some workers on one thread; the order of begin is the order of timestamps, so every outcome is certain. Catches the
  * mutations delta_below_unraised, delta_resolved_twice, delta_cut_early, delta_freed_early, delta_read_unchecked,
- * delta_chain_grows, delta_item_by_item, delta_values_all and undo_read_forgotten.
+ * delta_chain_grows, delta_fold_forgets, delta_fold_passes, delta_item_by_item, delta_values_all and
+ * undo_read_forgotten.
  */
 #include "tests/support/world.h"
 
@@ -499,6 +500,37 @@ static void a_value_is_computed_once(void **state)
     world_close(&scene.world);
 }
 
+static void compute_second_meanwhile(void *arg)
+{
+    struct scene *scene = arg;
+    struct table *table = &scene->world.table->rows;
+    char *row = table_row(table, scene->row);
+    const struct version *newest = row_version(table, row, *row_head(table, row));
+    version_resolve(scene->world.workers[1], table, row, row_version(table, row, newest->older));
+}
+
+/* CU4. A collector has claimed the newest of three, and then a reader that has come up from below computes the second
+ * one. */
+static void one_value_for_many_goes_on_from_what_others_have_computed(void **state)
+{
+    (void)state;
+    struct scene scene = {.world = open_world("gc_interval_us=1")};
+    struct world *world = &scene.world;
+    scene.row = new_row(world->workers[0], world->table, 0);
+    settle(world);
+    struct mae_txn *holds = begin(world->workers[2]);
+    for (int n = 1; n <= 100; n *= 10)
+        add_alone(world, 0, scene.row, n);
+    assert_ok(mae_commit(holds));
+    assert_int_equal(row_notes(world->table, scene.row), 3);
+    at_race(RACE_CLAIM_DELTA, 2, compute_second_meanwhile, &scene);
+    settle(world);
+    assert_int_equal(versions_of(world), 1);
+    assert_int_equal(db_counter(world->db, "deltas_resolved"), 3);
+    assert_int_equal(row_value(world->workers[0], world->table, scene.row), 111);
+    world_close(world);
+}
+
 /* CU3. A reader is about to look at the version below a DELTA. Then a collector, whose horizon has passed both,
  * resolves the DELTA and cuts off what is below. */
 static void who_resolves_stands_on_memory_that_stays(void **state)
@@ -543,6 +575,7 @@ int main(void)
         cmocka_unit_test(a_few_bytes_are_enough_for_a_row),
 #ifdef MAE_DEBUG
         cmocka_unit_test(a_value_is_computed_once),
+        cmocka_unit_test(one_value_for_many_goes_on_from_what_others_have_computed),
         cmocka_unit_test(who_resolves_stands_on_memory_that_stays),
 #endif
     };
