@@ -194,15 +194,15 @@ static unsigned operations(const struct workload_worker *state)
 
 /* ---- The composition. ---- */
 
-static void types_compose(void)
+static void types_compose(const void *const *values)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < BOTH; i++) {
-        const char *const *types = pair.ops[i]->txn_types;
-        for (pair.type_count[i] = 0; types[pair.type_count[i]] != NULL; pair.type_count[i]++) {
+        pair.type_count[i] = workload_type_count(pair.ops[i], values[i]);
+        for (unsigned type = 0; type < pair.type_count[i]; type++) {
             MAE_CHECK(count < TYPES_MAX);
             (void)snprintf(pair.names[count], NAME_BYTES, "%s%s%s", i == FIRST ? "" : pair.ops[i]->name,
-                           i == FIRST ? "" : ".", types[pair.type_count[i]]);
+                           i == FIRST ? "" : ".", pair.ops[i]->txn_types[type]);
             pair.types[count] = pair.names[count];
             count++;
         }
@@ -210,13 +210,13 @@ static void types_compose(void)
     pair.types[count] = NULL;
 }
 
-const struct workload_ops *beside_compose(const struct workload_ops *first, const struct workload_ops *second,
-                                          const void *values)
+const struct workload_ops *beside_compose(const struct workload_ops *first, const void *first_values,
+                                          const struct workload_ops *second, const void *second_values)
 {
     pair.ops[FIRST] = first;
     pair.ops[SECOND] = second;
-    pair.values = values;
-    types_compose();
+    pair.values = second_values;
+    types_compose((const void *const[]){first_values, second_values});
     pair.composed = (struct workload_ops){
         .name = first->name,
         .help = first->help,

@@ -17,10 +17,11 @@
 
 /*
  * The composition, valid until the next call. Its options, name and presets are those of `first`; `create` takes the
- * values of these. `values`, of `second`'s options, and both workloads stay with the caller until the run has ended.
+ * values of these, of which `first_values` tell which types there are. `second_values`, of `second`'s options, and both
+ * workloads stay with the caller until the run has ended.
  */
-const struct workload_ops *beside_compose(const struct workload_ops *first, const struct workload_ops *second,
-                                          const void *values);
+const struct workload_ops *beside_compose(const struct workload_ops *first, const void *first_values,
+                                          const struct workload_ops *second, const void *second_values);
 
 /* How many of the workers given to `create` run the second workload, from 1 to all but one. Before `create`. */
 void beside_set_workers(unsigned workers);

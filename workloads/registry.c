@@ -44,3 +44,13 @@ const struct workload_ops *workload_by_name(const char *name)
             break;
     return workload;
 }
+
+unsigned workload_type_count(const struct workload_ops *workload, const void *values)
+{
+    unsigned count = 0;
+    if (workload->type_count != NULL)
+        return workload->type_count(values);
+    while (workload->txn_types[count] != NULL)
+        count++;
+    return count;
+}

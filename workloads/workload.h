@@ -61,7 +61,8 @@ struct workload_ops {
     const char *help;
     const struct option_spec *options; /* ended by OPTION_END */
     const char *const *txn_types;      /* names, NULL-ended, for result rows a type: {"txn", NULL} if just one */
-    const char *const *presets;        /* names, NULL-ended; NULL if none */
+    unsigned (*type_count)(const void *values); /* so many of txn_types, the first ones, are there; NULL: all */
+    const char *const *presets;                 /* names, NULL-ended; NULL if none */
 
     /* Sets the options that a preset stands for through `set(arg, option, value)`; false if unknown. May be NULL. */
     bool (*preset)(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg);
@@ -140,5 +141,7 @@ struct workload_ops {
 /* registry.c: the i-th workload, NULL past the end. */
 const struct workload_ops *workload_at(size_t i);
 const struct workload_ops *workload_by_name(const char *name);
+/* How many types of transactions there are with these options. */
+unsigned workload_type_count(const struct workload_ops *workload, const void *values);
 
 #endif

@@ -194,14 +194,14 @@ static void execute(void *arg)
     run->window.samples_counters = options->run.interval_csv[0] != '\0';
     setup->options = options;
     if (options->beside != NULL)
-        options->workload = beside_compose(options->workload, options->beside, options->beside_values);
+        options->workload =
+            beside_compose(options->workload, options->workload_values, options->beside, options->beside_values);
     setup->workload_ops = options->workload;
     setup->target_ops = options->run.latency_operations ? operation_times_around(options->target) : options->target;
     const struct workload_share *shares = setup->workload_ops->shares;
     while (shares != NULL && shares[setup->share_count].name != NULL)
         setup->share_count++;
-    while (setup->workload_ops->txn_types[setup->type_count] != NULL)
-        setup->type_count++;
+    setup->type_count = workload_type_count(setup->workload_ops, options->workload_values);
     if (setup->target_ops->counter_count != NULL && setup->target_ops->worker_counters != NULL)
         setup->counter_count = setup->target_ops->counter_count();
     clock_init();

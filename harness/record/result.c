@@ -10,8 +10,7 @@ struct result *result_create(const struct options *options, const struct placeme
     result->placement = placement;
     result->repetition = repetition;
     result->warmup_settled = result->steady = -1;
-    while (options->workload->txn_types[result->type_count] != NULL)
-        result->type_count++;
+    result->type_count = workload_type_count(options->workload, options->workload_values);
     MAE_CHECK(result->type_count > 0);
     result->types = support_alloc(result->type_count * sizeof *result->types);
     for (const struct workload_share *share = options->workload->shares; share != NULL && share->name != NULL; share++)

@@ -22,12 +22,10 @@ void sweep_remove(const struct sweep *sweep, const struct sweep_run *run, const 
     program_folder_remove(path);
 }
 
-static size_t types_of(const struct workload_ops *workload)
+static size_t types_of(const struct options *options)
 {
-    size_t types = 0;
-    while (workload != NULL && workload->txn_types[types] != NULL)
-        types++;
-    return types;
+    size_t beside = options->beside == NULL ? 0 : workload_type_count(options->beside, options->beside_values);
+    return workload_type_count(options->workload, options->workload_values) + beside;
 }
 
 bool sweep_rows_whole(const struct sweep *sweep, const struct sweep_run *run, const char *ending, char *why)
@@ -37,7 +35,7 @@ bool sweep_rows_whole(const struct sweep *sweep, const struct sweep_run *run, co
     if (!csv_table_read(&table, path, why))
         return false;
     const struct options *options = run->point->options;
-    size_t types = types_of(options->workload) + types_of(options->beside), expected = types == 1 ? 1 : 1 + types;
+    size_t types = types_of(options), expected = types == 1 ? 1 : 1 + types;
     int point = csv_table_column(&table, "point"), repetition = csv_table_column(&table, "repetition");
     bool fine = table.row_count == expected && point >= 0 && repetition >= 0;
     for (size_t i = 0; fine && i < table.row_count; i++)

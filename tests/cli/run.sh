@@ -207,7 +207,7 @@ for _ in 1 2; do
 done
 for column in commits operations aborts; do
     equals "the same seed and --txns give the same $column" "$(field "$work/seed.csv" 1 $column)" \
-        "$(field "$work/seed.csv" 5 $column)"
+        "$(field "$work/seed.csv" 4 $column)"
 done
 printf 'a,b\n1,2\n' >"$work/other.csv"
 ends "a foreign file is refused" 1 "other.csv: has other columns than this build writes" \

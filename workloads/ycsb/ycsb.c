@@ -15,6 +15,14 @@ static const struct option_spec option_table[] = {YCSB_OPTIONS(OPTION_SPEC) OPTI
 
 static const char *const txn_types[] = {"read_only", "read_write", "long", NULL};
 
+/* Without workers that run long transactions there is no type of that name. */
+static unsigned type_count(const void *values)
+{
+    const struct ycsb_options *options = values;
+    const unsigned all = sizeof txn_types / sizeof *txn_types - 1;
+    return options->long_workers > 0 ? all : all - 1;
+}
+
 /*
  * The core workloads (github.com/brianfrankcooper/YCSB, workloads/workload[a-f]): one request a transaction, 10
  * fields of 100 bytes, zipfian as YCSB scrambles it. YCSB's update writes one field of the ten without looking at any,
@@ -461,6 +469,7 @@ const struct workload_ops ycsb_workload_ops = {
     .help = "reads, updates, inserts and scans by key; presets A to F are YCSB's core workloads",
     .options = option_table,
     .txn_types = txn_types,
+    .type_count = type_count,
     .presets = preset_names,
     .preset = preset,
     .create = create,

@@ -15,7 +15,7 @@ static void each_worker_runs_its_workload_and_both_are_checked(void **state)
     uint64_t values[DRIVE_OPTIONS_MAX] = {0};
     char error[256];
     assert_true(drive_values(&scan_workload_ops, records, values, error, sizeof error));
-    const struct workload_ops *both = beside_compose(&bank_workload_ops, &scan_workload_ops, values);
+    const struct workload_ops *both = beside_compose(&bank_workload_ops, NULL, &scan_workload_ops, values);
     for (size_t i = 0; i < 4; i++)
         assert_string_equal(both->txn_types[i], types[i]);
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
@@ -133,7 +133,7 @@ static void a_check_that_fails_in_the_second_fails_the_run(void **state)
     (void)state;
     static const char *const texts[] = {"idle too often", NULL};
     struct drive drive;
-    const struct workload_ops *both = beside_compose(&bank_workload_ops, &idle_ops, NULL);
+    const struct workload_ops *both = beside_compose(&bank_workload_ops, NULL, &idle_ops, NULL);
     assert_true(both->draw_ahead == NULL && both->space == NULL && both->shares == NULL); /* what one does not have */
     beside_set_workers(2);
     drive_open(&drive, &oracle_target_ops, both, WORKERS, 7, NULL);

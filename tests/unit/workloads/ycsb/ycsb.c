@@ -129,6 +129,20 @@ static void counters_sum_to_the_updates(void **state)
     drive_close(&drive);
 }
 
+static void there_is_the_type_long_only_with_long_workers(void **state)
+{
+    (void)state;
+    for (unsigned workers = 0; workers < 2; workers++) {
+        const char *const options[] = {"long_workers", workers ? "1" : "0", NULL};
+        uint64_t values[DRIVE_OPTIONS_MAX] = {0};
+        char error[256];
+        assert_true(drive_values(&ycsb_workload_ops, options, values, error, sizeof error));
+        assert_int_equal(workload_type_count(&ycsb_workload_ops, values), 2 + workers);
+        assert_string_equal(ycsb_workload_ops.txn_types[2], "long");
+        option_values_clear(ycsb_workload_ops.options, values);
+    }
+}
+
 static void long_transactions_are_of_the_first_workers_only(void **state)
 {
     (void)state;
@@ -708,6 +722,7 @@ int main(void)
         cmocka_unit_test(runs_end_with_a_proof),
         cmocka_unit_test(one_worker_gives_equal_rows_on_every_target),
         cmocka_unit_test(counters_sum_to_the_updates),
+        cmocka_unit_test(there_is_the_type_long_only_with_long_workers),
         cmocka_unit_test(long_transactions_are_of_the_first_workers_only),
         cmocka_unit_test(a_lost_update_is_found),
         cmocka_unit_test(a_changed_counter_names_its_key_and_both_values),
