@@ -184,7 +184,7 @@ awk '/^\[/ { other = /^\[(tpcc (group|sync|optimistic)|figure|claim)/ } !other' 
 chmod 711 "$work" # servers run as other users than root
 databases() { # program, folder: measures few points and draws them; the sweep's messages are in $work/sweep
     launch env TMPDIR="$logs" "$1" sweep "$work/plots/few.conf" --no-page --skip-missing --out "$2/databases" \
-        --override time=50ms --override warmup=0 --override repetitions=1
+        --override time=200ms --override warmup=0 --override repetitions=1
     ended "databases that are there" 0
     cp "$work/err" "$work/sweep"
     cp "$2/databases/job.conf" "$2/databases.conf"

@@ -25,7 +25,7 @@ enum {
     KEYS = 200, /* of each worker, or of both */
     OPS = 4,
     SNAPSHOT_PERCENT = 10,
-    TURNS = 4000,
+    TURNS = 1000,
     THREAD_TXNS = 2000,
     SMALL_BYTES = 16,
     LARGE_BYTES = 64,  /* a version has room in its row */
