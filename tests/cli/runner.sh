@@ -31,11 +31,12 @@ for i in 1 2 3 4 5 6; do make_test "number$i" 'exit 0'; done
 tried "a test that passes" 0 "1 passed, 0 failed" "" tests/fine
 tried "one that fails" 1 "exit status 3; the end of" "" tests/bad
 equals "with its output" "$(lines '^ +\| why$')" 1
-tried "one that spins" 1 "no end after 1 s of CPU; TEST_TIMEOUT=2 gives twice as much" TEST_TIMEOUT=1 tests/spins
+tried "one that spins" 1 "no end after 1 s of CPU; TEST_TIMEOUT=2 gives twice as much" \
+    'TEST_TIMEOUT=1 TEST_CLOCK=600' tests/spins
 equals "with what it has printed" "$(lines '^ +\| begun$')" 1
-tried "one that hangs" 1 "no end after 10 s; TEST_TIMEOUT=2 gives twice as long" TEST_TIMEOUT=1 tests/sleeps
+tried "one that hangs" 1 "no end after 4 s; TEST_CLOCK=8 gives twice as long" TEST_TIMEOUT=1 tests/sleeps
 equals "with what it has printed" "$(lines '^ +\| begun$')" 1
-tried "time by the clock is no matter" 0 "1 passed, 0 failed" TEST_TIMEOUT=1 tests/slow
+tried "time by the clock is no matter" 0 "1 passed, 0 failed" 'TEST_TIMEOUT=1 TEST_CLOCK=600' tests/slow
 tried "the time for all tests ends" 1 "no end when the time for all tests was over (TEST_LIMIT)" \
     TEST_UNTIL=$((EPOCHSECONDS + 2)) tests/sleeps tests/fine
 equals "then the rest is not run" "$(lines '^FAIL .*fine .*not run: .*TEST_LIMIT')" 1
