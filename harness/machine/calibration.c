@@ -20,8 +20,8 @@ struct measuring {
     struct calibration *calibration;
     const struct placement *placement;
     struct crew *crew;
-    struct chain second, third, lines, dense, paged, large_paged, remote; /* all but `remote` are worker 0's */
-    struct chain *streams;                                                /* each worker's own */
+    struct chain second, twice, third, lines, dense, paged, large_paged, remote; /* all but `remote` are worker 0's */
+    struct chain *streams;                                                       /* each worker's own */
     unsigned remote_worker; /* the first that has another socket's memory; 0: none */
     unsigned owner;         /* whose lines worker 0 reads */
     unsigned streaming, stream_shift;
@@ -80,6 +80,7 @@ static enum target_status task_prepare(void *arg, unsigned worker)
     if (worker > 0)
         return TARGET_OK;
     chain_of_bytes(&measuring->second, caches[1].bytes / 2);
+    chain_of_bytes(&measuring->twice, third / 2);
     chain_of_bytes(&measuring->third, third);
     chain_of_bytes(&measuring->lines, caches[1].bytes / 4);
     chain_init(&measuring->dense, PAGES, NODE_BYTES, WINDOW, true);
@@ -90,8 +91,8 @@ static enum target_status task_prepare(void *arg, unsigned worker)
 
 static void measuring_fini(struct measuring *measuring)
 {
-    struct chain *chains[] = {&measuring->second, &measuring->third,       &measuring->lines, &measuring->dense,
-                              &measuring->paged,  &measuring->large_paged, &measuring->remote};
+    struct chain *chains[] = {&measuring->second, &measuring->twice, &measuring->third,       &measuring->lines,
+                              &measuring->dense,  &measuring->paged, &measuring->large_paged, &measuring->remote};
     for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++)
         chain_fini(chains[i]);
     for (unsigned i = 0; i < measuring->placement->count; i++)
@@ -102,16 +103,21 @@ static void measuring_fini(struct measuring *measuring)
 
 /* ---- One core. ---- */
 
-static double walk_warm(const struct chain *chain)
-{
-    (void)chain_walk(chain, chain->nodes);
-    return chain_walk(chain, chain->nodes);
-}
-
-/* Some last levels keep what was read from memory only after it has been read again and again. */
+/* Caches that others use, too, and those that keep what was read from memory only after it has been read again and
+ * again, come to their best after some walks. Who disturbs makes a walk longer only. */
 static double walk_kept(const struct chain *chain)
 {
-    enum { WALKS = 16 };
+    enum { WALKS = 24 };
+    double least_ns = chain_walk(chain, chain->nodes);
+    for (unsigned i = 1; i < WALKS; i++)
+        least_ns = fmin(least_ns, chain_walk(chain, chain->nodes));
+    return least_ns;
+}
+
+/* The last of as many walks; not the least, which is less than a hit of the second level on a simulated machine. */
+static double walk_last(const struct chain *chain)
+{
+    enum { WALKS = 24 };
     for (unsigned i = 1; i < WALKS; i++)
         (void)chain_walk(chain, chain->nodes);
     return chain_walk(chain, chain->nodes);
@@ -120,15 +126,13 @@ static double walk_kept(const struct chain *chain)
 /* What a load takes in so many bytes, which have been read again and again. */
 static double walk_bytes(uint64_t bytes)
 {
-    enum { WALKS = 4, LINE = 64 };
+    enum { LINE = 64 };
     uint64_t nodes = bytes / LINE;
     struct chain chain;
     chain_init(&chain, nodes, LINE, nodes, true); /* in no order that a prefetcher guesses */
-    double least = walk_kept(&chain);
-    for (unsigned i = 1; i < WALKS; i++) /* who disturbs makes it longer only */
-        least = fmin(least, chain_walk(&chain, nodes));
+    double least_ns = walk_kept(&chain);
     chain_fini(&chain);
-    return least;
+    return least_ns;
 }
 
 uint64_t calibration_search(uint64_t least, uint64_t most, bool (*fits)(void *arg, uint64_t bytes), void *arg)
@@ -151,23 +155,41 @@ uint64_t calibration_search(uint64_t least, uint64_t most, bool (*fits)(void *ar
     return least;
 }
 
+static double median(const struct calibration *calibration, enum calibration_number number)
+{
+    return calibration_median(calibration, number);
+}
+
+static bool second_level_has(void *arg, uint64_t bytes)
+{
+    const struct calibration *calibration = arg;
+    return walk_bytes(bytes) * 2 < median(calibration, CALIBRATION_l2_ns) + median(calibration, CALIBRATION_l3_ns);
+}
+
 static bool last_level_has(void *arg, uint64_t bytes)
 {
     const struct calibration *calibration = arg;
-    double l3_ns = calibration_median(calibration, CALIBRATION_l3_ns),
-           memory_ns = calibration_median(calibration, CALIBRATION_memory_near_ns);
-    return walk_bytes(bytes) * 2 < l3_ns + memory_ns;
+    return walk_bytes(bytes) * 2 <
+           median(calibration, CALIBRATION_l3_ns) + median(calibration, CALIBRATION_memory_near_ns);
 }
 
-/* How much of the last level there is for this system: a hypervisor shares it with others, and says nothing of that. */
-static enum target_status task_last_level(void *arg, unsigned worker)
+/* How much of the second and of the last level there is for this system: a hypervisor shares them with others, and says
+ * nothing of that. A last level of which others leave nothing is no larger than the second. */
+static enum target_status task_levels(void *arg, unsigned worker)
 {
     struct measuring *measuring = arg;
     MAE_CHECK(worker == 0);
-    const struct chain *third = &measuring->third;
-    uint64_t least = third->nodes * third->spacing, most = measuring->calibration->shape.caches[2].bytes;
-    uint64_t found = least < most ? calibration_search(least, most, last_level_has, measuring->calibration) : most;
-    add(measuring, CALIBRATION_l3_found_bytes, (double)found);
+    struct calibration *calibration = measuring->calibration;
+    const struct chain *twice = &measuring->twice;
+    uint64_t l2_bytes = calibration->shape.caches[1].bytes, most = calibration->shape.caches[2].bytes,
+             least = twice->nodes * twice->spacing;
+    add(measuring, CALIBRATION_l2_found_bytes,
+        (double)calibration_search(l2_bytes / 8, l2_bytes, second_level_has, calibration));
+    bool answers = median(calibration, CALIBRATION_l3_ns) * 4 < median(calibration, CALIBRATION_memory_near_ns) * 3;
+    add(measuring, CALIBRATION_l3_found_bytes,
+        (double)(!answers       ? l2_bytes
+                 : least < most ? calibration_search(least, most, last_level_has, calibration)
+                                : most));
     return TARGET_OK;
 }
 
@@ -181,7 +203,7 @@ static enum target_status task_alone(void *arg, unsigned worker)
 {
     struct measuring *measuring = arg;
     MAE_CHECK(worker == 0);
-    double instruction_ns = probe_instruction(), dense_ns = walk_warm(&measuring->dense);
+    double instruction_ns = probe_instruction(), dense_ns = walk_kept(&measuring->dense);
     add(measuring, CALIBRATION_tsc_ghz, tsc_ticks_per_us() / 1000);
     add(measuring, CALIBRATION_instruction_ns, instruction_ns);
     add(measuring, CALIBRATION_atomic_ns, fmax(0, probe_atomic() - instruction_ns));
@@ -190,11 +212,13 @@ static enum target_status task_alone(void *arg, unsigned worker)
     add(measuring, CALIBRATION_pause_ns, probe_pause());
     add(measuring, CALIBRATION_yield_ns, probe_yield());
     add(measuring, CALIBRATION_wake_ns, probe_wake());
-    add(measuring, CALIBRATION_l2_ns, walk_warm(&measuring->second));
-    add(measuring, CALIBRATION_l3_ns, walk_kept(&measuring->third));
-    add(measuring, CALIBRATION_paged_ns, fmax(0, walk_warm(&measuring->paged) - dense_ns));
-    add(measuring, CALIBRATION_large_paged_ns, fmax(0, walk_warm(&measuring->large_paged) - dense_ns));
-    double memory_ns = walk_cold(&measuring->third);
+    add(measuring, CALIBRATION_l2_ns, walk_last(&measuring->second));
+    add(measuring, CALIBRATION_paged_ns, fmax(0, walk_kept(&measuring->paged) - dense_ns));
+    add(measuring, CALIBRATION_large_paged_ns, fmax(0, walk_kept(&measuring->large_paged) - dense_ns));
+    double twice_ns = walk_kept(&measuring->twice), third_ns = walk_kept(&measuring->third),
+           memory_ns = walk_cold(&measuring->third);
+    /* Where others leave less of it than the longer walk needs, the shorter one tells. */
+    add(measuring, CALIBRATION_l3_ns, third_ns * 2 < twice_ns + memory_ns ? third_ns : twice_ns);
     add(measuring, CALIBRATION_memory_near_ns, memory_ns);
     double misses = memory_ns / chain_walk_many(&measuring->third);
     add(measuring, CALIBRATION_locked_ns, chain_walk_locked(&measuring->third));
@@ -376,7 +400,7 @@ bool calibration_measure(struct calibration *calibration, const struct topology 
         if (measuring->remote_worker > 0)
             stream_measure(measuring, measuring->remote_worker, CALIBRATION_link_gb_per_s);
     }
-    everyone(measuring, 1, task_last_level);
+    everyone(measuring, 1, task_levels);
     measuring_fini(measuring);
     free(measuring);
     return true;

@@ -13,8 +13,8 @@
 #include "harness/common/crew.h"
 #include "harness/machine/topology.h"
 
-/* key, what stands in its place where the machine has no such thing, how it was measured. l3_found_bytes,
- * locked_ns, paged_ns and large_paged_ns are no keys. */
+/* key, what stands in its place where the machine has no such thing, how it was measured. l2_found_bytes,
+ * l3_found_bytes, locked_ns, paged_ns and large_paged_ns are no keys. */
 #define CALIBRATION_TABLE(X)                                                                                  \
     X(tsc_ghz, NONE, "against CLOCK_MONOTONIC")                                                               \
     X(instruction_ns, NONE, "a loop of pointers, comparisons and counts in the first level")                  \
@@ -22,8 +22,8 @@
     X(branch_ns, NONE, "a loop whose branch nobody foretells, less one that is foretold, a wrong prediction") \
     X(clock_ns, NONE, "a loop")                                                                               \
     X(pause_ns, NONE, "a loop")                                                                               \
-    X(l2_ns, NONE, "dependent loads in half of the level")                                                    \
-    X(l3_ns, l2_ns, "dependent loads in four times the second level")                                         \
+    X(l2_ns, NONE, "dependent loads in half of the level, the last of 24 walks")                              \
+    X(l3_ns, l2_ns, "dependent loads in twice or four times the second level, the least of 24 walks")         \
     X(l3_socket_ns, l3_ns, "dependent loads of what a core of another last level of the socket has read")     \
     X(l3_remote_ns, l3_socket_ns, "dependent loads of what another socket's core has read")                   \
     X(core_near_ns, l3_ns, "dependent loads of what a core below the same last level has written")            \
@@ -38,6 +38,7 @@
     X(barrier_ns, NONE, "another core of the process runs meanwhile")                                         \
     X(yield_ns, NONE, "a loop")                                                                               \
     X(wake_ns, NONE, "sleeps of 200 us, the least of 8")                                                      \
+    X(l2_found_bytes, NONE, "more than half of dependent loads find their lines there")                       \
     X(l3_found_bytes, NONE, "more than half of dependent loads find their lines there")                       \
     X(locked_ns, NONE, "one of 64 loads from memory side by side, a locked instruction after each")           \
     X(paged_ns, NONE, "dependent loads, one a small page, less what as many take on few pages")               \

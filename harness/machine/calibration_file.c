@@ -125,8 +125,9 @@ static void cache_line(const struct calibration *calibration, const char *key, s
     enum { WAYS_ASSUMED = 8 };
     const struct topology_cache *cache = &calibration->shape.caches[key[1] - '1'];
     unsigned ways = cache->ways == 0 ? WAYS_ASSUMED : cache->ways;
-    unsigned long long found = (unsigned long long)calibration_median(calibration, CALIBRATION_l3_found_bytes);
-    bool shared = strcmp(key, "l3_bytes") == 0 && found < cache->bytes;
+    enum calibration_number number = key[1] == '2' ? CALIBRATION_l2_found_bytes : CALIBRATION_l3_found_bytes;
+    unsigned long long found = (unsigned long long)calibration_median(calibration, number);
+    bool shared = key[1] != '1' && found < cache->bytes;
     unsigned long long bytes = shared ? found : cache->bytes;
     if (strstr(key, "ways") != NULL) {
         told(line, ways, cache->ways == 0 ? "assumed: the system does not say" : "hwloc");
@@ -135,7 +136,7 @@ static void cache_line(const struct calibration *calibration, const char *key, s
     told(line, bytes / LINE_BYTES / ways * ways * LINE_BYTES, "hwloc"); /* in whole sets */
     if (shared)
         (void)snprintf(line->source, sizeof line->source, "measured, of %llu that hwloc knows: %s",
-                       (unsigned long long)cache->bytes, numbers[CALIBRATION_l3_found_bytes].how);
+                       (unsigned long long)cache->bytes, numbers[number].how);
 }
 
 static bool cpu_line(const char *key, struct line *line)

@@ -33,6 +33,7 @@ static int prepare(void **state)
     for (int i = 0; i < 3; i++) {
         values[CALIBRATION_tsc_ghz][i] = 2.5;
         values[CALIBRATION_spread][i] = 0.125;
+        values[CALIBRATION_l2_found_bytes][i] = 1 << 20;
         values[CALIBRATION_l3_found_bytes][i] = 30 << 20;
     }
     return 0;
@@ -128,6 +129,16 @@ static void a_last_level_that_others_share_is_as_large_as_it_acts(void **state)
     machine_clear(&machine);
 }
 
+static void a_second_level_that_others_share_is_as_large_as_it_acts(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        values[CALIBRATION_l2_found_bytes][i] = (600 << 10) + 1000;
+    struct machine machine = read_back();
+    assert_int_equal(machine.l2_bytes, 600 << 10); /* in whole sets */
+    machine_clear(&machine);
+}
+
 static bool fits(void *arg, uint64_t bytes)
 {
     return bytes <= *(const uint64_t *)arg;
@@ -200,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup(pages_are_as_large_as_they_act, prepare),
         cmocka_unit_test_setup(locked_instructions_wait_if_loads_around_them_do_not_overlap, prepare),
         cmocka_unit_test_setup(what_is_no_machine_is_refused, prepare),
+        cmocka_unit_test_setup(a_second_level_that_others_share_is_as_large_as_it_acts, prepare),
         cmocka_unit_test_setup(a_last_level_that_others_share_is_as_large_as_it_acts, prepare),
         cmocka_unit_test(a_search_finds_what_fits),
         cmocka_unit_test(a_chain_is_one_ring),
