@@ -69,11 +69,11 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wundef -Wv
 COMMON := -std=gnu17 $(WARNINGS) -g $(addprefix -march=,$(MARCH)) -mprfchw
 LTO := $(if $(clang),,-flto=auto)
 
-# The sanitizers' reports need lines only, and what is linked is half as large with -g1.
 # Below -O2 gcc cannot follow the flow well enough for these two warnings; the release build has them.
 CHECKED := -DMAE_DEBUG -fno-omit-frame-pointer $(if $(clang),,-Wno-maybe-uninitialized -Wno-stringop-overflow)
 CFLAGS_release := -O3 $(LTO)
 CFLAGS_debug := -O1 $(CHECKED) -DMAE_MUTATIONS
+# The sanitizers' reports need lines only, and what is linked is half as large with -g1.
 CFLAGS_asan := -O1 -g1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_tsan := -O1 -g1 $(CHECKED) -fsanitize=thread
 CFLAGS_fuzz := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all

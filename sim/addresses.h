@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
+enum { ADDRESSES_AREA_SHIFT = 40 }; /* so far apart are these places: a terabyte */
+
 /* mmap, but address space that is only reserved, as tables do, is always found at the same places. */
 void *addresses_map(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/base/compiler.h"
+#include "sim/addresses.h"
 
 bool computed_init(struct computed *computed)
 {
@@ -33,8 +34,7 @@ static void restart(struct computed_pair *pair, uint64_t stride, uint64_t value,
 
 bool computed_from(struct computed *computed, uint64_t from, uint64_t place, uint64_t value, uint64_t address)
 {
-    enum { AREA_SHIFT = 40 }; /* sim/addresses.c */
-    uint64_t key = (from * 31 + place) * UINT64_C(0x9E3779B97F4A7C15) ^ address >> AREA_SHIFT;
+    uint64_t key = (from * 31 + place) * UINT64_C(0x9E3779B97F4A7C15) ^ address >> ADDRESSES_AREA_SHIFT;
     key = (key ^ key >> 29) * UINT64_C(0xBF58476D1CE4E5B9) | 1;
     struct computed_pair *pair = &computed->pairs[key >> 32 & (COMPUTED_PAIRS - 1)];
     if (pair->key != key) {

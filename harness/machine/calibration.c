@@ -103,11 +103,12 @@ static void measuring_fini(struct measuring *measuring)
 
 /* ---- One core. ---- */
 
+enum { WALKS = 24 };
+
 /* Caches that others use, too, and those that keep what was read from memory only after it has been read again and
  * again, come to their best after some walks. Who disturbs makes a walk longer only. */
 static double walk_kept(const struct chain *chain)
 {
-    enum { WALKS = 24 };
     double least_ns = chain_walk(chain, chain->nodes);
     for (unsigned i = 1; i < WALKS; i++)
         least_ns = fmin(least_ns, chain_walk(chain, chain->nodes));
@@ -117,7 +118,6 @@ static double walk_kept(const struct chain *chain)
 /* The last of as many walks; not the least, which is less than a hit of the second level on a simulated machine. */
 static double walk_last(const struct chain *chain)
 {
-    enum { WALKS = 24 };
     for (unsigned i = 1; i < WALKS; i++)
         (void)chain_walk(chain, chain->nodes);
     return chain_walk(chain, chain->nodes);
@@ -155,22 +155,18 @@ uint64_t calibration_search(uint64_t least, uint64_t most, bool (*fits)(void *ar
     return least;
 }
 
-static double median(const struct calibration *calibration, enum calibration_number number)
-{
-    return calibration_median(calibration, number);
-}
-
 static bool second_level_has(void *arg, uint64_t bytes)
 {
     const struct calibration *calibration = arg;
-    return walk_bytes(bytes) * 2 < median(calibration, CALIBRATION_l2_ns) + median(calibration, CALIBRATION_l3_ns);
+    return walk_bytes(bytes) * 2 <
+           calibration_median(calibration, CALIBRATION_l2_ns) + calibration_median(calibration, CALIBRATION_l3_ns);
 }
 
 static bool last_level_has(void *arg, uint64_t bytes)
 {
     const struct calibration *calibration = arg;
-    return walk_bytes(bytes) * 2 <
-           median(calibration, CALIBRATION_l3_ns) + median(calibration, CALIBRATION_memory_near_ns);
+    return walk_bytes(bytes) * 2 < calibration_median(calibration, CALIBRATION_l3_ns) +
+                                       calibration_median(calibration, CALIBRATION_memory_near_ns);
 }
 
 /* How much of the second and of the last level there is for this system: a hypervisor shares them with others, and says
@@ -185,7 +181,8 @@ static enum target_status task_levels(void *arg, unsigned worker)
              least = twice->nodes * twice->spacing;
     add(measuring, CALIBRATION_l2_found_bytes,
         (double)calibration_search(l2_bytes / 8, l2_bytes, second_level_has, calibration));
-    bool answers = median(calibration, CALIBRATION_l3_ns) * 4 < median(calibration, CALIBRATION_memory_near_ns) * 3;
+    bool answers = calibration_median(calibration, CALIBRATION_l3_ns) * 4 <
+                   calibration_median(calibration, CALIBRATION_memory_near_ns) * 3;
     add(measuring, CALIBRATION_l3_found_bytes,
         (double)(!answers       ? l2_bytes
                  : least < most ? calibration_search(least, most, last_level_has, calibration)

@@ -5,9 +5,8 @@
  * logger's rounds and one that makes checkpoints run under the scheduler (tests/support/scheduler.h), which may
  * change hands at each race point and at each call on the simulated disk (tests/support/disk.h). Workers change a few
  * keys, also by additions without reading, and some of them wait until that is safe or ask to be told. In some rounds
- * timestamps move, or there are elders. At a random call on the disk the machine stops,
- * or the call fails, or nothing happens. Then the power is lost, or the process ends. The recovery is stopped as well
- * at times.
+ * timestamps move, or there are elders. At a random call on the disk the machine stops, or the call fails, or nothing
+ * happens. Then the power is lost, or the process ends. The recovery is stopped as well at times.
  *
  * Found must be, after a recovery: exactly what the commits that have survived (mae_survived) have left behind, in
  * the order of their timestamps; all commits below each durable timestamp that was seen, and those that a worker

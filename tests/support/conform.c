@@ -89,14 +89,13 @@ static void run_words(const struct target_ops *ops, size_t option, const char *w
     }
 }
 
-/* Of the options that take numbers, those that change what transactions do. */
-static void run_numbers(const struct target_ops *ops, size_t option,
-                        void (*body)(const struct conform_variant *variant))
+/* Of the options that take more than words, those that change what transactions do. */
+static void run_values(const struct target_ops *ops, size_t option, void (*body)(const struct conform_variant *variant))
 {
-    static const char *const numbers[][2] = {{"elder_after", "1"}, {"relay_us", "10"}, {"backoff", "learn"}};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        if (strcmp(ops->options[option].name, numbers[i][0]) == 0)
-            run_words(ops, option, numbers[i][1], body);
+    static const char *const values[][2] = {{"elder_after", "1"}, {"relay_us", "10"}, {"backoff", "learn"}};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (strcmp(ops->options[option].name, values[i][0]) == 0)
+            run_words(ops, option, values[i][1], body);
 }
 
 void conform_each(void (*body)(const struct conform_variant *variant))
@@ -119,7 +118,7 @@ void conform_each(void (*body)(const struct conform_variant *variant))
             if (!is_left_alone(spec) && (spec->type == OPTION_enum || spec->type == OPTION_bool))
                 run_words(ops, option, spec->type == OPTION_bool ? "on|off" : spec->range, body);
             else
-                run_numbers(ops, option, body);
+                run_values(ops, option, body);
         }
     }
     if (variants_run == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "sim/addresses.h"
 #include "sim/computed.h"
 
 enum { FROM = 100, PLACE = 200, STRIDE = 192 };
@@ -78,7 +79,7 @@ static void one_exception_is_not_the_end(void **state)
 static void tables_have_functions_of_their_own(void **state)
 {
     (void)state;
-    const uint64_t other = TABLE + (UINT64_C(1) << 40);
+    const uint64_t other = TABLE + (UINT64_C(1) << ADDRESSES_AREA_SHIFT);
     for (uint64_t row = 1; row < 100; row++) {
         assert_int_equal(row_is_known(row * row), row >= 4);
         assert_int_equal(computed_from(&computed, FROM, PLACE, row * row, other + row * row * 64), row >= 4);
