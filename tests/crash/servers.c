@@ -4,8 +4,9 @@
  *
  * A thread adds one row a transaction, with keys 0, 1, 2 and so on, until the server is gone. Then the server's files
  * are opened by a new server, and counted: all rows that were answered are there, and at most the one whose answer was
- * lost. The target must tell that the server is gone, and its end must not hang. The page cache survives, so this says
- * nothing of the disk. Each target is skipped with the reason where it cannot run.
+ * lost. The target must tell that the server is gone, also a worker who waited for no answer when it went and writes to
+ * it only then, and its end must not hang. The page cache survives, so this says nothing of the disk. Each target is
+ * skipped with the reason where it cannot run.
  */
 #include "tests/support/conform.h"
 
@@ -112,18 +113,22 @@ static unsigned long run_until_killed(const struct target_ops *ops, struct targe
     const struct target_table_config rows = {.payload_max_bytes = sizeof(uint64_t)};
     const struct target_index_config keys = {.kind = TARGET_INDEX_HASH, .key_bytes = sizeof(uint64_t)};
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    struct writer writer = {.ops = ops};
+    struct writer writer = {.ops = ops}, idle = {.ops = ops};
     struct target_table *table;
     pthread_t thread;
     assert_target_ok(ops->table_create(target, "rows", &rows, &table));
     assert_target_ok(ops->index_create(target, table, "keys", &keys, &writer.index));
+    idle.index = writer.index;
     assert_target_ok(ops->worker_join(target, &writer.worker));
+    assert_target_ok(ops->worker_join(target, &idle.worker));
     assert_int_equal(pthread_create(&thread, NULL, write_until_it_is_gone, &writer), 0);
     while (atomic_load(&writer.answered) < ANSWERED_LEAST && !atomic_load(&writer.has_ended))
         (void)nanosleep(&pause, NULL);
     kill_server(folder, pid_file);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_target_status(TARGET_FAILED, writer.status);
+    assert_target_status(TARGET_FAILED, add(&idle, UINT64_MAX));
+    ops->worker_leave(idle.worker);
     ops->worker_leave(writer.worker);
     return atomic_load(&writer.answered);
 }

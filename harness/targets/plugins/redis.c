@@ -18,11 +18,13 @@
  */
 #include <hiredis/hiredis.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "harness/targets/plugins/ahead.h"
 #include "harness/targets/plugins/arena.h"
@@ -36,6 +38,7 @@ enum {
     KEYS_WATCHED = 512,
     ENTRIES_LEAST = 32, /* of a scan that does not say how many it wants; each time four times as many */
     ENTRIES_MOST = 1024,
+    ASKED_BYTES_FIRST = 4096,
     ARGUMENTS_MAX = 9,
     RETRY_CONFLICT = TARGET_RETRY
 };
@@ -60,6 +63,9 @@ struct change {
 struct store_session {
     struct store *store;
     redisContext *connection;
+    char *asked; /* requests that have not been sent */
+    size_t asked_bytes, asked_room;
+    const char *broken; /* why no more can be asked; NULL */
     redisReply *answer; /* whose bytes are given out */
     struct arena arena; /* of the changes */
     struct change **changes;
@@ -99,25 +105,63 @@ static enum target_status failed(struct store_session *session, const char *said
     return TARGET_FAILED;
 }
 
+static bool asked_grow(struct store_session *session, size_t bytes)
+{
+    size_t room = session->asked_room > 0 ? session->asked_room : ASKED_BYTES_FIRST;
+    while (room - session->asked_bytes < bytes)
+        room *= 2;
+    char *grown = room > session->asked_room ? realloc(session->asked, room) : session->asked;
+    if (grown == NULL)
+        return false;
+    session->asked = grown;
+    session->asked_room = room;
+    return true;
+}
+
 static void ask(struct store_session *session, size_t count, const struct store_bytes *arguments)
 {
     const char *data[ARGUMENTS_MAX];
     size_t bytes[ARGUMENTS_MAX];
+    char *request = NULL;
     for (size_t i = 0; i < count; i++) {
         data[i] = arguments[i].data;
         bytes[i] = arguments[i].count;
     }
-    (void)redisAppendCommandArgv(session->connection, (int)count, data, bytes); /* out of memory: no reply comes */
+    int request_bytes = redisFormatCommandArgv(&request, (int)count, data, bytes);
+    if (request_bytes >= 0 && asked_grow(session, (size_t)request_bytes)) {
+        memcpy(session->asked + session->asked_bytes, request, (size_t)request_bytes);
+        session->asked_bytes += (size_t)request_bytes;
+    } else {
+        session->broken = "out of memory";
+    }
+    redisFreeCommand(request);
 }
 
 #define WORD(text) ((struct store_bytes){"" text, sizeof(text) - 1})
+
+/* Not by hiredis, which writes as to a file: where the server has gone, SIGPIPE would end the program. */
+static void send_asked(struct store_session *session)
+{
+    size_t sent = 0;
+    while (session->broken == NULL && sent < session->asked_bytes) {
+        ssize_t some = send(session->connection->fd, session->asked + sent, session->asked_bytes - sent, MSG_NOSIGNAL);
+        if (some >= 0)
+            sent += (size_t)some;
+        else if (errno != EINTR)
+            session->broken = "the server has closed the connection";
+    }
+    session->asked_bytes = 0;
+}
 
 /* The next reply. An error of the server's is one here, too. */
 static enum target_status take(struct store_session *session, redisReply **reply)
 {
     void *taken = NULL;
-    if (redisGetReply(session->connection, &taken) != REDIS_OK)
-        return failed(session, session->connection->errstr);
+    send_asked(session);
+    if (session->broken == NULL && redisGetReply(session->connection, &taken) != REDIS_OK)
+        session->broken = session->connection->errstr;
+    if (session->broken != NULL)
+        return failed(session, session->broken);
     *reply = taken;
     return (*reply)->type == REDIS_REPLY_ERROR ? failed(session, (*reply)->str) : TARGET_OK;
 }
@@ -126,13 +170,13 @@ static enum target_status take(struct store_session *session, redisReply **reply
 static enum target_status skip(struct store_session *session, size_t count)
 {
     enum target_status status = TARGET_OK;
-    for (size_t i = 0; i < count && session->connection->err == 0; i++) {
+    for (size_t i = 0; i < count && session->broken == NULL; i++) {
         redisReply *reply = NULL;
         enum target_status one = take(session, &reply);
         freeReplyObject(reply);
         status = status == TARGET_OK ? one : status;
     }
-    return session->connection->err == 0 ? status : TARGET_FAILED;
+    return session->broken == NULL ? status : TARGET_FAILED;
 }
 
 static void release(struct store_session *session)
@@ -290,6 +334,7 @@ void store_leave(struct store_session *session)
         redisFree(session->connection);
     ahead_reset(&session->ahead, freeReplyObject);
     arena_free(&session->arena);
+    free(session->asked);
     free(session->changes);
     free(session);
 }
@@ -313,7 +358,7 @@ static void end(struct store_session *session)
 
 void store_abort(struct store_session *session)
 {
-    if (session->watches && session->connection->err == 0) {
+    if (session->watches && session->broken == NULL) {
         ask(session, 1, &WORD("UNWATCH"));
         trips_count(&session->trips);
         (void)skip(session, 1);
@@ -366,7 +411,7 @@ enum target_status store_commit(struct store_session *session)
         ask(session, 1, &WORD("EXEC"));
         trips_count(&session->trips);
         enum target_status status = skip(session, replies);
-        if (session->connection->err == 0) { /* after a refused command EXEC is refused, too */
+        if (session->broken == NULL) { /* after a refused command EXEC is refused, too */
             enum target_status last = take(session, &reply);
             status = status == TARGET_OK ? last : status;
         }
@@ -423,13 +468,13 @@ static enum target_status look_noted(struct store_session *session)
         redisReply *reply = NULL;
         enum target_status one = skip(session, watches[ahead->answered]);
         status = status == TARGET_OK ? one : status;
-        if (session->connection->err == 0) {
+        if (session->broken == NULL) {
             one = take(session, &reply);
             status = status == TARGET_OK ? one : status;
         }
         ahead->keys[ahead->answered++].answer = reply;
     }
-    return session->connection->err == 0 ? status : TARGET_FAILED;
+    return session->broken == NULL ? status : TARGET_FAILED;
 }
 
 enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, enum store_use use,
@@ -457,7 +502,7 @@ enum target_status store_get(struct store_session *session, unsigned space, stru
     ask(session, 2, (const struct store_bytes[]){WORD("GET"), name_of('v', space, key, room)});
     trips_count(&session->trips);
     enum target_status status = skip(session, replies);
-    if (session->connection->err == 0) {
+    if (session->broken == NULL) {
         enum target_status last = take(session, &session->answer);
         status = status == TARGET_OK ? last : status;
     }
@@ -615,7 +660,7 @@ static enum target_status fetch(struct store_cursor *cursor)
                                      name_of('v', cursor->space, (struct store_bytes){0}, value_room)});
     trips_count(&cursor->session->trips);
     enum target_status status = skip(cursor->session, replies);
-    if (cursor->session->connection->err == 0) {
+    if (cursor->session->broken == NULL) {
         enum target_status last = take(cursor->session, &cursor->entries);
         status = status == TARGET_OK ? last : status;
     }
