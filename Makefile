@@ -77,10 +77,13 @@ CFLAGS_debug := -O1 $(CHECKED) -DMAE_MUTATIONS
 CFLAGS_asan := -O1 -g1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_tsan := -O1 -g1 $(CHECKED) -fsanitize=thread
 CFLAGS_fuzz := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
-CFLAGS_sim := -O2 -DMAE_SIM -fno-stack-protector -Wno-maybe-uninitialized -Wno-stringop-overflow
+CFLAGS_sim := $(CFLAGS_release) -DMAE_SIM -fno-stack-protector -Wno-maybe-uninitialized -Wno-stringop-overflow
 CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
+# The calls of MODE=sim come in behind all that is inlined.
+RELOCATE_sim = $(if $(clang),,$(COMMON) $(CFLAGS_sim) $(filter-out -include %.h,$(INSTRUMENT)) -fPIE \
+	-flinker-output=nolto-rel)
 
 # MODE=sim: each access of memory and each basic block is a call that sim/runtime answers; the simulator itself makes
 # none.
@@ -185,7 +188,7 @@ endif
 # Workloads, schemes and harness may use engine/base, schemes engine/time, too; the library hides them, so the command
 # has its own copies.
 $(BUILD)/maemio: $(COMMAND) $(BUILD)/harness.o $(if $(SQL),$(BUILD)/sql.o) \
-		$(if $(filter sim,$(MODE)),$(SIM),$(call objects,sim/machine.c sim/coroutine.c)) \
+		$(if $(filter sim,$(MODE)),$(BUILD)/simulator.o,$(call objects,sim/machine.c sim/coroutine.c)) \
 		$(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) $(LDLIBS) $(SQLITE))
@@ -234,7 +237,9 @@ $(BUILD)/engine.o: $(ENGINE)
 $(BUILD)/base.o: $(call objects,$(call tree,engine/base engine/time))
 $(BUILD)/harness.o: $(HARNESS)
 $(BUILD)/sql.o: $(SQL)
-$(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o $(BUILD)/sql.o: $(BUILD)/flags
+$(BUILD)/simulator.o: private INSTRUMENT :=
+$(BUILD)/simulator.o: $(SIM)
+$(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o $(BUILD)/sql.o $(BUILD)/simulator.o: $(BUILD)/flags
 	$(say) "  LD -r   $@"
 	@mkdir -p $(@D)
 	@#	gcc makes statics global here, with a dot in their names (.lto_priv, .constprop); they would clash
@@ -268,8 +273,10 @@ $(BUILD)/harness/targets/sql.o: private CPPFLAGS += -DSQLITE_CORE
 $(BUILD)/harness/targets/external.o: private CPPFLAGS += $(if $(PLUGGED),,-DMAE_UNPLUGGED='"$(MODE)"')
 
 $(SIM): private INSTRUMENT :=
-# Each test program is linked with the simulator, and would compile it once more.
-$(SIM): private CFLAGS := $(filter-out -flto%,$(CFLAGS))
+# Each test program is linked with the simulator, and would compile it once more. MODE=sim has no such programs.
+$(SIM): private CFLAGS := $(if $(filter sim,$(MODE)),$(CFLAGS),$(filter-out -flto%,$(CFLAGS)))
+# The linker does not know what calls are to be wrapped in what it compiles itself.
+$(COMMAND): private CFLAGS := $(if $(filter sim,$(MODE)),$(filter-out -flto%,$(CFLAGS)),$(CFLAGS))
 
 # When a caller's C++ exception passes through a call, its cleanups run (db/run.c, db/guard.h).
 # The shared library's code may lie anywhere; inside of it the engine's names cannot be taken by others.

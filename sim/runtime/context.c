@@ -4,15 +4,12 @@
 #endif
 #include "sim/runtime/context.h"
 
-#include <asm/prctl.h>
-#include <immintrin.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "engine/base/check.h"
 #include "sim/coroutine.h"
@@ -21,7 +18,6 @@ static struct context first = {.live = true};
 struct contexts contexts = {.current = &first, .limit_ps = UINT64_MAX, .ask_limit_ps = UINT64_MAX};
 
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
-long __real_syscall(long number, ...);
 
 /* ---- The queue. ---- */
 
@@ -82,22 +78,26 @@ static void queue_remove(struct context *context)
 
 /* ---- Switching. ---- */
 
-__attribute__((target("fsgsbase"))) static void tls_set(void *tls)
+/* The program's thread-local variables (sim/runtime/instrumented.h); the linker names begin and end of the section. */
+extern char __start_sim_locals[], __stop_sim_locals[];
+static char *locals_at_first;
+
+static size_t locals_bytes(void)
 {
-    static int direct = -1;
-    if (direct < 0)
-        direct = (getauxval(AT_HWCAP2) & 2) != 0;
-    if (direct)
-        _writefsbase_u64((uintptr_t)tls);
-    else
-        (void)__real_syscall(SYS_arch_prctl, ARCH_SET_FS, tls);
+    return (size_t)(__stop_sim_locals - __start_sim_locals);
 }
 
-void *context_tls(void)
+static char *locals_copy(const char *from)
 {
-    uintptr_t tls = 0;
-    (void)__real_syscall(SYS_arch_prctl, ARCH_GET_FS, &tls);
-    return (void *)tls;
+    char *copy = malloc(locals_bytes());
+    MAE_CHECK(copy != NULL);
+    return memcpy(copy, from, locals_bytes());
+}
+
+static void locals_change(struct context *from, const struct context *to)
+{
+    memcpy(from->locals, __start_sim_locals, locals_bytes());
+    memcpy(__start_sim_locals, to->locals, locals_bytes());
 }
 
 static void run(struct context *to)
@@ -106,9 +106,11 @@ static void run(struct context *to)
     context_limit();
     if (to == from)
         return;
+    int error = errno;
     contexts.current = to;
-    tls_set(to->tls);
+    locals_change(from, to);
     coroutine_switch(&from->sp, to->sp);
+    errno = error;
 }
 
 /* The first of the queue runs. The running thread is in the queue, or waits for something, or is over. */
@@ -199,8 +201,6 @@ void context_signal(const void *awaits, bool all)
 static void *park(void *arg)
 {
     struct context *context = arg;
-    context->tls = context_tls();
-    (void)sem_post(&context->born);
     while (sem_wait(&context->released) != 0)
         continue; /* a signal came: ends when the coroutine is joined */
     return NULL;
@@ -218,6 +218,9 @@ static void context_main(void)
 
 void context_enter(struct context *context)
 {
+    if (locals_at_first == NULL)
+        locals_at_first = locals_copy(__start_sim_locals);
+    context->locals = locals_copy(locals_at_first);
     context->idx = contexts.count;
     contexts.all = realloc(contexts.all, (contexts.count + 1) * sizeof(struct context *));
     contexts.queue = realloc(contexts.queue, (contexts.count + 1) * sizeof(struct context *));
@@ -232,7 +235,6 @@ struct context *context_create(void *(*start)(void *arg), void *arg)
     MAE_CHECK(context != NULL && stack != MAP_FAILED);
     sigset_t all, before;
     (void)sigfillset(&all);
-    (void)sem_init(&context->born, 0, 0);
     (void)sem_init(&context->released, 0, 0);
     context->start = start;
     context->arg = arg;
@@ -247,8 +249,6 @@ struct context *context_create(void *(*start)(void *arg), void *arg)
         free(context);
         return NULL;
     }
-    while (sem_wait(&context->born) != 0)
-        continue; /* a signal came: the thread is there in a moment */
     context->sp = coroutine_prepare(stack, CONTEXT_STACK_BYTES, context_main);
     context_enter(context);
     queue_add(context);

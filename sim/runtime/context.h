@@ -7,7 +7,8 @@
  *   S3  A core that asks others for a line is at most `slack` ahead of every other one that can run; one that has the
  *       line itself at most `ahead` when its access begins, in which time no other core could have taken it. A locked
  *       instruction begins when its core has all its loads and stores.
- * Each has a parked thread of the system, which lends its thread-local variables and its arena of malloc.
+ * Each has a parked thread of the system, which lends its name, and a copy of the program's thread-local variables.
+ * What the C library keeps for each thread they share, but for errno: all of them run on the thread that called main.
  * Checked by: tests/cli/simulated.sh.
  */
 #ifndef SIM_RUNTIME_CONTEXT_H
@@ -24,12 +25,12 @@ struct context {
     struct cpu core; /* its time; the rest only if it is a core */
     bool is_core, live, queued, signalled;
     unsigned idx, held; /* held: it may not be switched away from */
-    void *sp, *tls;
-    char *stack;
+    void *sp;
+    char *stack, *locals; /* its thread-local variables, while another one runs */
     const void *awaits;
     uint64_t asleep_ps, turn; /* since when it waits, and as the how-many-th */
     pthread_t thread;
-    sem_t born, released;
+    sem_t released;
     void *(*start)(void *arg);
     void *arg, *result;
 };
@@ -68,11 +69,9 @@ bool context_await(const void *awaits, uint64_t until_ps);
 /* Wakes the one that has waited longest for it, or all. */
 void context_signal(const void *awaits, bool all);
 
-/* Makes a thread one of all; the time up to which the running one may go has changed; the kernel's name for its
- * thread-local variables. */
+/* Makes a thread one of all; the time up to which the running one may go has changed. */
 void context_enter(struct context *context);
 void context_limit(void);
-void *context_tls(void);
 
 struct context *context_create(void *(*start)(void *arg), void *arg);
 struct context *context_of(pthread_t thread);

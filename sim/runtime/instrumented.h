@@ -31,6 +31,9 @@ int simulated_memcmp(const void *a, const void *b, size_t bytes);
 #define SIMULATED_FIRST(first, ...) first
 #define SIMULATED_SECOND(first, second, ...) second
 #define __builtin_ia32_clflush(address) simulated_flush(address)
+/* A thread's variables are copied in and out when another one runs (sim/runtime/context.c): to change the register that
+ * finds thread-local variables takes a system call on many machines, and threads change a million times a second. */
+#define _Thread_local __attribute__((section("sim_locals")))
 #define memcpy simulated_memcpy
 #define memmove simulated_memmove
 #define memset simulated_memset

@@ -75,7 +75,6 @@ bool simulated_open(const char *file, const char *text, unsigned long long cores
             !branches_init(&contexts.branches[i], contexts.branches_only))
             return refuse(error, error_bytes, "no memory for the cores' branch predictors");
     contexts.current->thread = pthread_self();
-    contexts.current->tls = context_tls();
     contexts.current->core.now_ps = BEGIN_PS;
     context_enter(contexts.current);
     contexts.active = true;
