@@ -115,6 +115,21 @@ static uint64_t latest(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static struct cpu_load *load_add(struct cpu *core, struct cpu_load load)
+{
+    while (core->load_count == CPU_LOADS_MAX)
+        load_await(core);
+    load.at = core->accesses;
+    load.place = core->memory->profile.at;
+    for (unsigned i = 0; i < core->load_count; i++)
+        core->loads[i].repeated |= core->loads[i].place == load.place;
+    struct cpu_load *added = &core->loads[core->load_count++];
+    *added = load;
+    core->line_count += !load.joined;
+    load_note(core, added);
+    return added;
+}
+
 /* Asks for a line, to read it or as its only owner. NULL: it is there. */
 static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool is_awaited, bool owns)
 {
@@ -123,22 +138,14 @@ static struct cpu_load *ask_line(struct cpu *core, uint64_t address, bool is_awa
            !memory_is_first(core->memory, core->idx, line, owns))
         load_await(core); /* T3 */
     struct awaited awaited = await(core, address, line);
-    uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);
+    uint64_t start = memory_walk(core->memory, core->idx, address, awaited.known_ps, core->now_ps);
     uint64_t asked = owns ? memory_store(core->memory, core->idx, line, start, core->now_ps)
                           : memory_load(core->memory, core->idx, line, start, core->now_ps);
     uint64_t done = latest(asked, awaited.line_ps);
     if (done <= core->now_ps)
         return NULL;
-    while (core->load_count == CPU_LOADS_MAX)
-        load_await(core);
-    uint64_t place = core->memory->profile.at;
-    for (unsigned i = 0; i < core->load_count; i++)
-        core->loads[i].repeated |= core->loads[i].place == place;
-    struct cpu_load *load = &core->loads[core->load_count++];
-    *load = (struct cpu_load){line, done, core->accesses, 0, place, is_awaited, asked == start, false};
-    core->line_count += !load->joined;
-    load_note(core, load);
-    return load;
+    return load_add(core,
+                    (struct cpu_load){.line = line, .done_ps = done, .awaited = is_awaited, .joined = asked == start});
 }
 
 static void access_begin(struct cpu *core)
@@ -215,7 +222,7 @@ void cpu_write(struct cpu *core, uint64_t address)
     access_begin(core);
     uint64_t line = memory_line(core->memory, core->idx, address);
     struct awaited awaited = await(core, address, line);
-    uint64_t start = awaited.known_ps + memory_walk(core->memory, core->idx, line);
+    uint64_t start = memory_walk(core->memory, core->idx, address, awaited.known_ps, core->now_ps);
     uint64_t done = memory_store(core->memory, core->idx, line, start, core->now_ps);
     if (MUTATED(stores_are_free))
         return;
@@ -235,10 +242,23 @@ static bool atomics_wait(const struct cpu *core)
     return (core->atomic_waits && !MUTATED(atomics_never_wait)) || MUTATED(atomics_always_wait); /* T6 */
 }
 
+/* Locked instructions of a core that overlap with all else run one after the other. When this one has run, which asks
+ * for nothing before `ready_ps`. */
+static uint64_t atomic_run(struct cpu *core, uint64_t ready_ps)
+{
+    uint64_t begin_ps = MUTATED(atomics_side_by_side) ? core->now_ps : latest(core->now_ps, core->atomic_free_ps);
+    core->atomic_free_ps = begin_ps + core->atomic_ps;
+    return latest(ready_ps, begin_ps) + core->atomic_ps;
+}
+
 void cpu_fence(struct cpu *core)
 {
-    if (atomics_wait(core))
-        cpu_drain(core);
+    if (!atomics_wait(core)) {
+        (void)load_add(
+            core, (struct cpu_load){.line = NO_LINE, .done_ps = atomic_run(core, 0), .awaited = true, .joined = true});
+        return;
+    }
+    cpu_drain(core);
     core->now_ps += core->atomic_ps;
     loads_retire(core);
 }
@@ -248,8 +268,13 @@ static struct cpu_load *lock_overlapped(struct cpu *core, uint64_t address)
 {
     core->last_read = core->accesses;
     struct cpu_load *load = ask_line(core, address, true, true);
-    uint64_t done_ps = load == NULL ? core->now_ps : load->done_ps;
-    core->now_ps += core->atomic_ps;
+    uint64_t done_ps = atomic_run(core, load == NULL ? 0 : load->done_ps);
+    if (load == NULL)
+        load = load_add(core, (struct cpu_load){.line = memory_line(core->memory, core->idx, address),
+                                                .done_ps = done_ps,
+                                                .awaited = true,
+                                                .joined = true});
+    load->done_ps = done_ps;
     store_enter(core, done_ps); /* the load stays under way: nothing is retired here */
     return load;
 }
@@ -261,8 +286,8 @@ struct cpu_load *cpu_lock(struct cpu *core, uint64_t address)
         return lock_overlapped(core, address);
     cpu_drain(core);
     uint64_t line = memory_line(core->memory, core->idx, address);
-    uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
-    uint64_t done = memory_store(core->memory, core->idx, line, core->now_ps + walk_ps, core->now_ps);
+    uint64_t start = memory_walk(core->memory, core->idx, address, core->now_ps, core->now_ps);
+    uint64_t done = memory_store(core->memory, core->idx, line, start, core->now_ps);
     stand(core, latest(done, await(core, address, line).line_ps));
     core->now_ps += core->atomic_ps;
     loads_retire(core);

@@ -8,6 +8,7 @@
  *   M4  Nothing ends before it began.
  *   M5  Who waits for a line, for memory and for a link waits for all of them at the same time.
  *   M6  A core asks others only when its turn has come.
+ *   M7  Who translates an address of a page whose translation the core has lost waits for the table's entry.
  * Times are picoseconds. Not here: what a core does while it waits (cpu.c), who runs next (sim/runtime).
  * Checked by: tests/unit/sim/memory.c.
  */
@@ -55,7 +56,6 @@ struct memory {
     struct directory directory;
     struct lines lines;
     struct computed computed;
-    unsigned page_shift;                     /* of a line's number */
     uint64_t *memory_free_ps, *link_free_ps; /* a socket's */
     uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps;
     uint64_t random;        /* of the spread */
@@ -79,14 +79,6 @@ static inline uint64_t memory_line(struct memory *memory, unsigned core, uint64_
     return lines_find(&memory->lines, address, memory_socket(memory, core));
 }
 
-/* What translating its page costs the core. */
-uint64_t memory_walk_far(struct memory *memory, unsigned core, uint64_t page);
-static inline uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line)
-{
-    uint64_t page = line >> memory->page_shift;
-    return cache_use(&memory->tlb[core], page) != LINE_ABSENT ? 0 : memory_walk_far(memory, core, page);
-}
-
 /* Whether the core's first level has the line, and for who `owns` it as its only owner. */
 bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line, bool owns);
 
@@ -100,6 +92,18 @@ static inline uint64_t memory_load(struct memory *memory, unsigned core, uint64_
 {
     bool is_first = cache_use(&memory->l1[core], line) != LINE_ABSENT;
     return is_first ? start : memory_load_far(memory, core, line, start, now);
+}
+
+/* When the core, which knows an address from `start` on, has translated it. A translation that it does not keep it
+ * loads as the table's entry, eight of which are on a line. Where walks take no time there are none. */
+uint64_t memory_walk_far(struct memory *memory, unsigned core, uint64_t page, uint64_t start, uint64_t now);
+static inline uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t address, uint64_t start, uint64_t now)
+{
+    if (memory->machine.walk_ns == 0)
+        return start;
+    uint64_t page = lines_page(&memory->lines, address);
+    bool is_kept = cache_use(&memory->tlb[core], page) != LINE_ABSENT;
+    return is_kept ? start : memory_walk_far(memory, core, page, start, now);
 }
 
 uint64_t memory_store_far(struct memory *memory, unsigned core, uint64_t line, enum line_state first, uint64_t start,

@@ -241,16 +241,13 @@ WRAP(int, pthread_cond_broadcast, pthread_cond_t *cond)
 
 /* ---- Where a thread runs, and memory. ---- */
 
-/* What is allocated begins a line, and no address in it is near a pointer to another block (sim/cpu.h): so it does not
- * matter what was allocated before, such as the names of files. */
-static size_t block_bytes(size_t bytes)
-{
-    return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES + CPU_REACH_BYTES;
-}
-
+/* What is allocated begins a page of the system, and no address in it is near a pointer to another block (sim/cpu.h):
+ * so it does not matter what was allocated before, such as the names of files. */
 WRAP(void *, aligned_alloc, size_t alignment, size_t bytes)
 {
-    return bytes > SIZE_MAX / 2 ? NULL : __real_aligned_alloc(alignment, block_bytes(bytes));
+    size_t least = alignment < CPU_REACH_BYTES ? CPU_REACH_BYTES : alignment;
+    size_t whole = (bytes + CPU_REACH_BYTES - 1) / CPU_REACH_BYTES * CPU_REACH_BYTES;
+    return bytes > SIZE_MAX / 2 ? NULL : __real_aligned_alloc(least, whole + CPU_REACH_BYTES);
 }
 
 WRAP(void *, malloc, size_t bytes)

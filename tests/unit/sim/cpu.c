@@ -213,13 +213,36 @@ static void a_locked_instruction_that_overlaps_waits_for_nothing(void **state)
     (void)cpu_read(&core, at(100));
     assert_non_null(cpu_lock(&core, at(200)));
     (void)cpu_read(&core, at(300));
-    assert_int_equal(now_ns(), 4 + 5);
+    assert_int_equal(now_ns(), 4);
     cpu_drain(&core);
-    assert_int_equal(now_ns(), 4 + 5 + 70);
+    assert_int_equal(now_ns(), 3 + 70 + 5);
     uint64_t begin_ps = core.now_ps;
-    assert_null(cpu_lock(&core, at(200))); /* it took the line from all others */
+    (void)cpu_lock(&core, at(200)); /* it took the line from all others */
+    assert_int_equal(core.now_ps - begin_ps, 1000);
+    cpu_drain(&core);
+    assert_int_equal(core.now_ps - begin_ps, 1000 + 5000);
+}
+
+static void locked_instructions_that_overlap_run_one_after_the_other(void **state)
+{
+    (void)state;
+    core.atomic_waits = false;
+    for (unsigned i = 0; i < 3; i++)
+        (void)cpu_lock(&core, at(200));
+    cpu_drain(&core);
+    assert_int_equal(now_ns(), 1 + 70 + 3 * 5);
+    core.now_ps = core.atomic_free_ps = 100000;
+    (void)cpu_lock(&core, at(200));
+    (void)cpu_lock(&core, at(300)); /* from 102, but for the one before */
     cpu_fence(&core);
-    assert_int_equal(core.now_ps - begin_ps, 1000 + 5000 + 5000);
+    assert_int_equal(now_ns(), 102);
+    cpu_settle(&core);
+    assert_int_equal(now_ns(), 102 + 70 + 5);
+    (void)cpu_lock(&core, at(200));
+    (void)cpu_lock(&core, at(300));
+    cpu_fence(&core);
+    cpu_settle(&core);
+    assert_int_equal(now_ns(), 178 + 3 * 5);
 }
 
 static void what_a_locked_instruction_brings_may_be_an_address(void **state)
@@ -231,7 +254,7 @@ static void what_a_locked_instruction_brings_may_be_an_address(void **state)
     load->value = at(100);
     (void)cpu_read(&core, at(100));
     cpu_drain(&core);
-    assert_int_equal(now_ns(), 1 + 70 + 70);
+    assert_int_equal(now_ns(), 1 + 70 + 5 + 70);
 }
 
 static void a_fence_waits_for_all(void **state)
@@ -293,6 +316,7 @@ int main(void)
         CASE(a_store_waits_in_the_buffer),
         CASE(a_locked_instruction_waits_for_all),
         CASE(a_locked_instruction_that_overlaps_waits_for_nothing),
+        CASE(locked_instructions_that_overlap_run_one_after_the_other),
         CASE(what_a_locked_instruction_brings_may_be_an_address),
         CASE(a_fence_waits_for_all),
         CASE(a_wrong_prediction_waits_for_the_load_before_it),

@@ -117,14 +117,36 @@ static void what_a_cache_loses_its_last_level_has(void **state)
     assert_int_equal(memory.directory.used, 32);           /* D1 */
 }
 
+/* What a translation costs, in whole nanoseconds. */
+static unsigned translate(unsigned core, uint64_t number, unsigned at_ns)
+{
+    (void)line_of(core, number);
+    return (unsigned)(memory_walk(&memory, core, number * LINE_BYTES, at_ns * 1000, at_ns * 1000) / 1000) - at_ns;
+}
+
 static void a_page_is_walked_to_once(void **state)
 {
     (void)state;
+    assert_int_equal(translate(0, 5000, 0), 0); /* this machine has no walks */
+    memory.machine.walk_ns = 25;
     memory.walk_ps = 15000;
-    assert_int_equal(memory_walk(&memory, 0, 0), 15000);
-    assert_int_equal(memory_walk(&memory, 0, 63), 0);
-    assert_int_equal(memory_walk(&memory, 0, 64), 15000);
-    assert_int_equal(memory_walk(&memory, 1, 0), 15000);
+    assert_int_equal(translate(0, 0, 0), 70 + 15); /* the table's entry lies in memory */
+    assert_int_equal(translate(0, 63, 1000), 0);
+    assert_int_equal(translate(0, 64, 2000), 15); /* the next page's entry lies on the same line */
+    assert_int_equal(translate(1, 0, 3000), 30 + 15);
+}
+
+/* Pages are told by addresses, however their lines were touched. */
+static void lines_touched_together_may_lie_on_different_pages(void **state)
+{
+    (void)state;
+    memory.machine.walk_ns = 25;
+    memory.walk_ps = 15000;
+    (void)translate(0, 0, 0);
+    for (unsigned i = 1; i < 8; i++) {
+        assert_int_equal(translate(0, 1000 * i, 1000 * i), 15);
+        assert_int_equal(translate(0, i, 1000 * i + 500), 0);
+    }
 }
 
 /* M1, M2, D1, D2 of one line. */
@@ -245,6 +267,7 @@ int main(void)
         CASE(the_waits_for_a_line_and_for_a_link_pass_together),
         CASE(what_a_cache_loses_its_last_level_has),
         CASE(a_page_is_walked_to_once),
+        CASE(lines_touched_together_may_lie_on_different_pages),
         CASE(the_invariants_hold_whatever_is_done),
         CASE(a_flushed_line_comes_from_memory),
         CASE(only_who_asks_others_waits_for_its_turn),
