@@ -90,7 +90,7 @@ RELOCATE_sim = $(if $(clang),,$(COMMON) $(CFLAGS_sim) $(filter-out -include %.h,
 INSTRUMENT_sim := -fsanitize=thread -fsanitize-coverage=trace-pc -include sim/runtime/instrumented.h
 INSTRUMENT = $(INSTRUMENT_$(MODE))
 WRAPPED := $(if $(filter sim,$(MODE)),syscall \
-	$(shell sed -n 's/^WRAP.[^$(comma)]*$(comma) \([a-z_]*\)$(comma).*/\1/p' sim/runtime/system.c))
+	$(shell sed -n 's/^WRAP.[^$(comma)]*$(comma) \([a-z_]*\)$(comma).*/\1/p' sim/runtime/*.c))
 
 CPPFLAGS := -I. $(if $(OPTIONS),-DMAE_FIXED_OPTIONS) \
 	$(if $(SLOW),-DMAE_SLOW$(slow_unit)=$(SLOW:i=))

@@ -22,8 +22,14 @@ void cpu_init(struct cpu *core, struct memory *memory, unsigned idx)
     core->store_buffer = memory->machine.store_buffer;
 }
 
+static uint64_t latest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 void cpu_work(struct cpu *core, unsigned instructions)
 {
+    core->begun = latest(core->begun, core->instructions);
     core->instructions += instructions;
     core->work_fs += instructions * core->instruction_fs;
     core->now_ps += core->work_fs / 1000;
@@ -55,17 +61,17 @@ static void load_remove(struct cpu *core, unsigned i)
 static void load_note(struct cpu *core, const struct cpu_load *load)
 {
     core->soonest_ps = load->done_ps < core->soonest_ps ? load->done_ps : core->soonest_ps;
-    if (load->awaited && load->at + core->window < core->due)
-        core->due = load->at + core->window;
+    if (load->awaited && load->begun + core->window < core->due)
+        core->due = load->begun + core->window;
 }
 
 /* Forgets what has arrived, and waits for what the window does not let pass. */
 static void loads_retire(struct cpu *core)
 {
-    if (core->due > core->accesses && core->soonest_ps > core->now_ps)
+    if (core->due > core->begun && core->soonest_ps > core->now_ps)
         return; /* most accesses end here */
     for (unsigned i = 0; i < core->load_count; i++)
-        if (core->loads[i].awaited && core->loads[i].at + core->window <= core->accesses)
+        if (core->loads[i].awaited && core->loads[i].begun + core->window <= core->begun)
             stand(core, core->loads[i].done_ps);
     for (unsigned i = core->load_count; i-- > 0;)
         if (core->loads[i].done_ps <= core->now_ps)
@@ -110,16 +116,12 @@ static struct awaited await(const struct cpu *core, uint64_t address, uint64_t l
     return awaited;
 }
 
-static uint64_t latest(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 static struct cpu_load *load_add(struct cpu *core, struct cpu_load load)
 {
     while (core->load_count == CPU_LOADS_MAX)
         load_await(core);
     load.at = core->accesses;
+    load.begun = core->begun;
     load.place = core->memory->profile.at;
     for (unsigned i = 0; i < core->load_count; i++)
         core->loads[i].repeated |= core->loads[i].place == load.place;
@@ -152,6 +154,7 @@ static void access_begin(struct cpu *core)
 {
     core->now_ps += core->access_ps;
     core->accesses++;
+    core->begun++;
     loads_retire(core);
 }
 

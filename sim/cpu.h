@@ -1,8 +1,8 @@
 /*
  * cpu.h - one simulated core: its time, the loads that it waits for, and the stores that wait for their lines.
  *
- * A core goes on while loads are under way. It waits for one of them when it needs the address that the load brings,
- * or a number from which the address is computed (computed.h), and when `window` later accesses have begun. Before it
+ * A core goes on while loads are under way. It waits for one of them when it needs the address that the load brings, or
+ * a number from which the address is computed (computed.h), and when `window` later instructions have begun. Before it
  * asks for a line, it waits until fewer than `misses` are under way. A store waits in the buffer, in order, and costs
  * nothing unless the buffer is full. A locked instruction waits for all loads and stores, or, on machines without
  * `atomic_waits`, is a load and a store that overlap with others, but not with other locked instructions. A branch that
@@ -30,6 +30,7 @@ enum { CPU_REACH_BYTES = 4096, CPU_LOADS_MAX = 128, CPU_STORES_MAX = 256 };
 
 struct cpu_load {
     uint64_t line, done_ps, at; /* at: the number of the access */
+    uint64_t begun;             /* instructions before it */
     uint64_t value;             /* what it brings: may be the address of a later access */
     uint64_t place;             /* of the instruction in the program */
     bool awaited;               /* by the window; false: a prefetch */
@@ -40,14 +41,14 @@ struct cpu_load {
 struct cpu {
     struct memory *memory;
     unsigned idx;
-    uint64_t now_ps, accesses, instructions, instruction_fs, access_ps, atomic_ps, branch_ps;
+    uint64_t now_ps, accesses, instructions, begun, instruction_fs, access_ps, atomic_ps, branch_ps;
     uint64_t work_fs;                      /* what is left of work that has not yet made a picosecond */
     uint64_t window, misses, store_buffer; /* the machine's */
     bool atomic_waits;                     /* the machine's */
     uint64_t last_read;                    /* the number of the youngest load */
     struct cpu_load loads[CPU_LOADS_MAX];
     unsigned load_count, line_count; /* of them; lines that they have asked for */
-    /* When the next of them arrives; the number of the access that the window lets wait for one. Never: UINT64_MAX. */
+    /* When the next of them arrives; at which instruction the window lets the core wait for one. Never: UINT64_MAX. */
     uint64_t soonest_ps, due;
     uint64_t stores[CPU_STORES_MAX]; /* a ring: when each is done */
     unsigned store_first, store_count;

@@ -3,11 +3,10 @@
  * first touch them, on the socket that touches them first.
  *
  * Caches and homes go by these numbers, translations by those of pages, which are numbered in the same way. What lies
- * on one page is told by the addresses of tables, which never change (addresses.h); all else lies on pages of 4 KiB
- * that begin where blocks of malloc do, and that are put together to larger ones as they are touched. So what a run
- * costs depends on the order of what it does, and on no address that the kernel or malloc has chosen. Each access of a
- * simulated core asks for a number, so a region of the address space has its numbers in arrays, and only the few
- * regions are in a hash table.
+ * on one page is told by the addresses of tables and of what malloc gives, which never change (addresses.h); all else
+ * lies on pages of 4 KiB that are put together to larger ones as they are touched. So what a run costs depends on the
+ * order of what it does, and on no address that the kernel has chosen. Each access of a simulated core asks for a
+ * number, so a region of the address space has its numbers in arrays, and only the few regions are in a hash table.
  * Checked by: tests/unit/sim/memory.c.
  */
 #ifndef SIM_LINES_H

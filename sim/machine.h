@@ -52,11 +52,13 @@
     X(f64, spread, "0", "0..0.5", "", "part by which the time of a transfer varies, either way, from one to the next") \
     X(u64, store_buffer, "1", "1..256", "", "stores that may wait for their lines")                                    \
     X(u64, misses, "1", "1..64", "", "lines that a core may be waiting for at a time")                                 \
-    X(u64, window, "1", "1..4096", "", "accesses that a core may begin while an older load waits")                     \
+    X(u64, window, "1", "1..4096", "", "instructions that a core may begin while an older load waits")                 \
     X(bytes, page_bytes, "4K", "4K..1G", "bytes", "size of a page: 4K or 2M")                                          \
     X(u64, tlb_entries, "1", "1..65536", "", "pages whose translation a core keeps")                                   \
     X(u64, tlb_ways, "1", "1..64", "", "the ways of that")                                                             \
-    X(f64, walk_ns, "1", "0..10000", "ns", "finding another page's translation")                                       \
+    X(f64, walk_ns, "1", "0..10000", "ns", "finding another page's translation, in tables that fit the second level")  \
+    X(u64, walk_loads, "1", "1..4", "",                                                                                \
+      "entries of such tables that are loaded for that: two below a hypervisor, which has tables of its own")          \
     X(f64, barrier_ns, "1", "0..1000000", "ns", "the membarrier system call")                                          \
     X(f64, yield_ns, "1", "0..1000000", "ns", "sched_yield with nobody else to run")                                   \
     X(f64, wake_ns, "1", "0..10000000", "ns", "how late a sleeping thread wakes")

@@ -50,8 +50,8 @@ bool memory_init(struct memory *memory, const struct machine *machine, unsigned 
         memory->source_ps[i] = ps_of(source_ns[i]);
     memory->memory_line_ps = ps_of(LINE_BYTES / machine->memory_gb_per_s);
     memory->link_line_ps = ps_of(LINE_BYTES / machine->link_gb_per_s);
-    /* It was measured with tables that fit the second level. */
-    memory->walk_ps = ps_of(machine->walk_ns > machine->l2_ns ? machine->walk_ns - machine->l2_ns : 0);
+    double loads_ns = (double)machine->walk_loads * machine->l2_ns;
+    memory->walk_ps = ps_of(machine->walk_ns > loads_ns ? machine->walk_ns - loads_ns : 0);
     memory->places = calloc(cores, sizeof *memory->places);
     for (unsigned i = 0; memory->places != NULL && i < cores; i++)
         memory->places[i] =
@@ -313,12 +313,15 @@ uint64_t memory_load_far(struct memory *memory, unsigned core, uint64_t line, ui
 
 uint64_t memory_walk_far(struct memory *memory, unsigned core, uint64_t page, uint64_t start, uint64_t now)
 {
-    /* Where no program has anything. */
-    const uint64_t tables = UINT64_C(1) << 62;
-    uint64_t gone, entry = memory_line(memory, core, tables + page * sizeof(uint64_t));
+    /* Where no program has anything; each kind of table by itself. */
+    const uint64_t tables = UINT64_C(1) << 62, kind_bytes = UINT64_C(1) << 50;
+    uint64_t gone, known = start;
     (void)cache_add(&memory->tlb[core], page, LINE_SHARED, &gone);
-    return (MUTATED(tables_are_at_hand) ? start : memory_load(memory, core, entry, start, now)) +
-           memory->walk_ps; /* M7 */
+    for (uint64_t i = 0; i < memory->machine.walk_loads && !MUTATED(tables_are_at_hand); i++) {
+        uint64_t entry = memory_line(memory, core, tables + i * kind_bytes + page * sizeof(uint64_t));
+        known = memory_load(memory, core, entry, known, now); /* M7 */
+    }
+    return known + memory->walk_ps;
 }
 
 uint64_t memory_store_far(struct memory *memory, unsigned core, uint64_t line, enum line_state first, uint64_t start,

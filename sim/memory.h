@@ -94,8 +94,8 @@ static inline uint64_t memory_load(struct memory *memory, unsigned core, uint64_
     return is_first ? start : memory_load_far(memory, core, line, start, now);
 }
 
-/* When the core, which knows an address from `start` on, has translated it. A translation that it does not keep it
- * loads as the table's entry, eight of which are on a line. Where walks take no time there are none. */
+/* When the core, which knows an address from `start` on, has translated it. For a translation that it does not keep
+ * it loads entries of tables, eight of which are on a line. Where walks take no time there are none. */
 uint64_t memory_walk_far(struct memory *memory, unsigned core, uint64_t page, uint64_t start, uint64_t now);
 static inline uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t address, uint64_t start, uint64_t now)
 {

@@ -47,9 +47,6 @@ static const struct cpu {
 };
 /* In the middle of the table. */
 static const struct cpu unknown = {"", 0, "", 56, 224, 1536, 12, NULL};
-/* Of what the engine executes: instructions (scripts/instructions) over accesses that a simulated run counts. */
-enum { INSTRUCTIONS_AN_ACCESS = 3 };
-
 static const struct cpu *cpu_find(void)
 {
 #if defined(__x86_64__)
@@ -146,7 +143,7 @@ static bool cpu_line(const char *key, struct line *line)
         const char *key;
         unsigned value;
     } values[] = {{"store_buffer", cpu->stores},
-                  {"window", cpu->reorder / INSTRUCTIONS_AN_ACCESS},
+                  {"window", cpu->reorder},
                   {"tlb_entries", cpu->tlb_entries},
                   {"tlb_ways", cpu->tlb_ways}};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
@@ -186,6 +183,14 @@ static void atomic_line(const struct calibration *calibration, struct line *line
                    locked_ns, waits ? "so they do not overlap" : "so they overlap");
 }
 
+static void walk_loads_line(struct line *line)
+{
+    static char flags[65536];
+    bool is_guest = fact_text("", FACT_CPU_FLAGS, flags, sizeof flags) && strstr(flags, " hypervisor") != NULL;
+    told(line, is_guest ? 2 : 1,
+         is_guest ? "/proc/cpuinfo: below a hypervisor, which has tables of its own" : "/proc/cpuinfo: no hypervisor");
+}
+
 static void line_of(const struct calibration *calibration, const char *key, struct line *line)
 {
     bool large = pages_are_large(calibration);
@@ -204,6 +209,8 @@ static void line_of(const struct calibration *calibration, const char *key, stru
         atomic_line(calibration, line);
     else if (strcmp(key, "walk_ns") == 0)
         measured(calibration, key, large ? CALIBRATION_paged_ns : CALIBRATION_large_paged_ns, line);
+    else if (strcmp(key, "walk_loads") == 0)
+        walk_loads_line(line);
     else if (strcmp(key, "title") == 0) {
         if (!fact_text("", FACT_CPU_MODEL, line->value, sizeof line->value))
             (void)snprintf(line->value, sizeof line->value, "this host");

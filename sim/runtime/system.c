@@ -9,7 +9,6 @@
 #endif
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,6 +20,7 @@
 
 #include "sim/addresses.h"
 #include "sim/runtime/context.h"
+#include "sim/runtime/wrap.h"
 
 #define SECOND_PS UINT64_C(1000000000000)
 /* What threads that are no cores take for what would otherwise be free, so that none waits for ever in no time. */
@@ -32,11 +32,6 @@
 #define EPOCH_S 1494720000
 
 #define CPU_FOLDER "/sys/devices/system/cpu/"
-
-#define WRAP(result, name, ...)        \
-    result __real_##name(__VA_ARGS__); \
-    result __wrap_##name(__VA_ARGS__); \
-    result __wrap_##name(__VA_ARGS__)
 
 static void pass_ps(uint64_t ps)
 {
@@ -239,39 +234,7 @@ WRAP(int, pthread_cond_broadcast, pthread_cond_t *cond)
     return 0;
 }
 
-/* ---- Where a thread runs, and memory. ---- */
-
-/* What is allocated begins a page of the system, and no address in it is near a pointer to another block (sim/cpu.h):
- * so it does not matter what was allocated before, such as the names of files. */
-WRAP(void *, aligned_alloc, size_t alignment, size_t bytes)
-{
-    size_t least = alignment < CPU_REACH_BYTES ? CPU_REACH_BYTES : alignment;
-    size_t whole = (bytes + CPU_REACH_BYTES - 1) / CPU_REACH_BYTES * CPU_REACH_BYTES;
-    return bytes > SIZE_MAX / 2 ? NULL : __real_aligned_alloc(least, whole + CPU_REACH_BYTES);
-}
-
-WRAP(void *, malloc, size_t bytes)
-{
-    return __wrap_aligned_alloc(LINE_BYTES, bytes);
-}
-
-WRAP(void *, calloc, size_t count, size_t bytes)
-{
-    size_t all;
-    void *block = __builtin_mul_overflow(count, bytes, &all) ? NULL : __wrap_malloc(all);
-    return block == NULL ? NULL : memset(block, 0, all);
-}
-
-WRAP(void *, realloc, void *block, size_t bytes)
-{
-    void *larger = __wrap_malloc(bytes);
-    if (block == NULL || larger == NULL)
-        return larger;
-    size_t old = malloc_usable_size(block);
-    memcpy(larger, block, old < bytes ? old : bytes);
-    free(block);
-    return larger;
-}
+/* ---- Where a thread runs, and the system's memory. ---- */
 
 WRAP(int, getcpu, unsigned *cpu, unsigned *node)
 {

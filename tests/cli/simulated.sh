@@ -38,6 +38,10 @@ MAE_UNUSED=$(seq 1 500) simulate --cores 3 --csv "$work/second-with-a-longer-nam
 ended "and once more" 0 ""
 equals "both are the same" "$(own_columns "$work/first.csv" | cksum)" \
     "$(own_columns "$work/second-with-a-longer-name.csv" | cksum)"
+simulate --cores 3 --csv "$work/second-with-a-longer-name.csv"
+ended "and into a file that is there" 0 ""
+equals "which changes nothing" "$(own_columns "$work/first.csv" | sort -u | cksum)" \
+    "$(own_columns "$work/second-with-a-longer-name.csv" | sort -u | cksum)"
 simulate --cores 3 --seed 2 --csv "$work/other.csv"
 ended "another seed" 0 ""
 if [ "$(measured "$work/first.csv")" != "$(measured "$work/other.csv")" ]; then

@@ -41,6 +41,7 @@
     "tlb_entries = 64\n"        \
     "tlb_ways = 4\n"            \
     "walk_ns = 0\n"             \
+    "walk_loads = 1\n"          \
     "barrier_ns = 2000\n"       \
     "yield_ns = 300\n"          \
     "wake_ns = 50000\n"

@@ -111,6 +111,23 @@ static void the_window_ends(void **state)
     assert_int_equal(now_ns(), 72 + 70);
 }
 
+/* An access is one of the instructions of its block, which count when it begins. */
+static void the_window_is_of_instructions(void **state)
+{
+    (void)state;
+    (void)cpu_read(&core, at(0));
+    cpu_drain(&core); /* at 71 */
+    cpu_work(&core, 5);
+    (void)cpu_read(&core, at(50)); /* the second instruction, at 72.3 */
+    cpu_work(&core, 5);
+    assert_null(cpu_read(&core, at(0)));
+    cpu_work(&core, 1);
+    assert_null(cpu_read(&core, at(0))); /* behind two blocks of five: the eleventh */
+    assert_int_equal(now_ns(), 74);
+    assert_null(cpu_read(&core, at(0))); /* ten after it */
+    assert_int_equal(now_ns(), 72 + 70);
+}
+
 static void so_many_lines_are_under_way_and_no_more(void **state)
 {
     (void)state;
@@ -308,6 +325,7 @@ int main(void)
         CASE(a_load_waits_for_the_number_of_its_row),
         CASE(a_load_waits_for_its_address),
         CASE(the_window_ends),
+        CASE(the_window_is_of_instructions),
         CASE(so_many_lines_are_under_way_and_no_more),
         CASE(fields_of_a_line_under_way_ask_for_it_once),
         CASE(a_prefetched_line_is_waited_for_as_long_as_it_takes),

@@ -136,6 +136,17 @@ static void a_page_is_walked_to_once(void **state)
     assert_int_equal(translate(1, 0, 3000), 30 + 15);
 }
 
+/* Below a hypervisor: the second entry is known only when the first one has come. */
+static void a_walk_may_load_several_entries(void **state)
+{
+    (void)state;
+    memory.machine.walk_ns = 35;
+    memory.machine.walk_loads = 2;
+    memory.walk_ps = 15000;
+    assert_int_equal(translate(0, 0, 0), 70 + 70 + 15);
+    assert_int_equal(translate(0, 64, 1000), 15);
+}
+
 /* Pages are told by addresses, however their lines were touched. */
 static void lines_touched_together_may_lie_on_different_pages(void **state)
 {
@@ -267,6 +278,7 @@ int main(void)
         CASE(the_waits_for_a_line_and_for_a_link_pass_together),
         CASE(what_a_cache_loses_its_last_level_has),
         CASE(a_page_is_walked_to_once),
+        CASE(a_walk_may_load_several_entries),
         CASE(lines_touched_together_may_lie_on_different_pages),
         CASE(the_invariants_hold_whatever_is_done),
         CASE(a_flushed_line_comes_from_memory),
