@@ -16,7 +16,8 @@ bool lines_init(struct lines *lines, uint64_t page_bytes)
     *lines = (struct lines){.places = PLACES_FIRST, .homes_room = HOMES_FIRST, .page_bytes = page_bytes};
     lines->table = calloc(lines->places, sizeof *lines->table);
     lines->homes = calloc(lines->homes_room, sizeof *lines->homes);
-    return lines->table != NULL && lines->homes != NULL;
+    lines->touched_us = calloc(lines->homes_room, sizeof *lines->touched_us);
+    return lines->table != NULL && lines->homes != NULL && lines->touched_us != NULL;
 }
 
 void lines_fini(struct lines *lines)
@@ -27,6 +28,7 @@ void lines_fini(struct lines *lines)
     }
     free(lines->table);
     free(lines->homes);
+    free(lines->touched_us);
     *lines = (struct lines){0};
 }
 
@@ -75,7 +77,8 @@ uint64_t lines_touch(struct lines *lines, uint64_t address, unsigned socket)
     if (line == lines->homes_room) {
         lines->homes_room *= 2;
         lines->homes = realloc(lines->homes, lines->homes_room * sizeof *lines->homes);
-        MAE_CHECK(lines->homes != NULL);
+        lines->touched_us = realloc(lines->touched_us, lines->homes_room * sizeof *lines->touched_us);
+        MAE_CHECK(lines->homes != NULL && lines->touched_us != NULL);
     }
     lines->homes[line] = (uint8_t)socket;
     region_of(lines, number / LINES_REGION + 1)->numbers[number % LINES_REGION] = (uint32_t)line + 1;

@@ -31,7 +31,8 @@ struct lines {
     uint64_t places, regions, used, homes_room;
     uint64_t page_bytes, pages_used, small_pages, pieced_page; /* the last one that is put together from small pages */
     struct lines_region *table;
-    uint8_t *homes; /* a line's socket */
+    uint8_t *homes;       /* a line's socket */
+    uint32_t *touched_us; /* when a last level was last asked for the line, or given it; modulo 2^32 */
 };
 
 bool lines_init(struct lines *lines, uint64_t page_bytes); /* a power of two */

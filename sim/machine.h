@@ -27,6 +27,10 @@
     X(u64, l2_ways, "8", "1..64", "", "its ways")                                                                      \
     X(bytes, l3_bytes, "1M", "1K..4G", "bytes", "last-level cache that cores_per_l3 cores share")                      \
     X(u64, l3_ways, "16", "1..64", "", "its ways")                                                                     \
+    X(f64, l3_half_ms, "0", "0..1000000", "ms",                                                                        \
+      "after so long half of the lines that nobody here touches are gone from there, since other systems use it, "     \
+      "too; "                                                                                                          \
+      "0: they stay")                                                                                                  \
     X(f64, instruction_ns, "0.5", "0.01..100", "ns", "an instruction, where nothing is waited for")                    \
     X(f64, access_ns, "0", "0..100", "ns", "what a load or store that hits the first level takes more than that")      \
     X(f64, atomic_ns, "1", "0..1000", "ns", "a locked instruction on a line that the core owns")                       \

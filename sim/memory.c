@@ -1,6 +1,7 @@
 /* memory.c - see memory.h. */
 #include "sim/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ bool memory_init(struct memory *memory, const struct machine *machine, unsigned 
         memory->source_ps[i] = ps_of(source_ns[i]);
     memory->memory_line_ps = ps_of(LINE_BYTES / machine->memory_gb_per_s);
     memory->link_line_ps = ps_of(LINE_BYTES / machine->link_gb_per_s);
+    memory->l3_half_ps = ps_of(machine->l3_half_ms * 1e6);
     double loads_ns = (double)machine->walk_loads * machine->l2_ns;
     memory->walk_ps = ps_of(machine->walk_ns > loads_ns ? machine->walk_ns - loads_ns : 0);
     memory->places = calloc(cores, sizeof *memory->places);
@@ -115,13 +117,38 @@ static enum memory_source core_source(const struct memory *memory, unsigned core
                                                                          : SOURCE_core_remote;
 }
 
+static double draw(struct memory *memory) /* -1 .. 1 */
+{
+    memory->random = memory->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (double)(memory->random >> 33) * 0x1p-30 - 1;
+}
+
+static void l3_touch(struct memory *memory, uint64_t line, uint64_t now)
+{
+    memory->lines.touched_us[line] = (uint32_t)(now / 1000000);
+}
+
+/* Whether a last level still has the line; what other systems have taken from it is gone from now on. */
+static bool l3_has(struct memory *memory, unsigned l3, uint64_t line, uint64_t now)
+{
+    struct cache *cache = &memory->l3[l3];
+    if (cache_look(cache, line) == LINE_ABSENT)
+        return false;
+    double age_ps = (double)((uint32_t)(now / 1000000) - memory->lines.touched_us[line]) * 1e6;
+    if (memory->l3_half_ps == 0 || draw(memory) + 1 < 2 * exp2(-age_ps / (double)memory->l3_half_ps) ||
+        MUTATED(last_levels_keep))
+        return true;
+    cache_set(cache, line, LINE_ABSENT); /* M8 */
+    return false;
+}
+
 /* A last level of another core that has the line, the nearest; or SOURCE_COUNT. */
-static enum memory_source other_l3(const struct memory *memory, unsigned core, uint64_t line)
+static enum memory_source other_l3(struct memory *memory, unsigned core, uint64_t line, uint64_t now)
 {
     enum memory_source best = SOURCE_COUNT;
     unsigned per_socket = (unsigned)(memory->machine.cores_per_socket / memory->machine.cores_per_l3);
     for (unsigned i = 0; i < memory->l3_count; i++) {
-        if (i == l3_of(memory, core) || cache_look(&memory->l3[i], line) == LINE_ABSENT)
+        if (i == l3_of(memory, core) || !l3_has(memory, i, line, now))
             continue;
         if (i / per_socket == memory_socket(memory, core))
             return SOURCE_l3_socket;
@@ -140,13 +167,16 @@ static unsigned any_holder(const struct memory *memory, const struct directory_e
 }
 
 static enum memory_source source_of(struct memory *memory, unsigned core, uint64_t line,
-                                    const struct directory_entry *entry)
+                                    const struct directory_entry *entry, uint64_t now)
 {
     if (entry->owner != NO_CORE)
         return core_source(memory, core, entry->owner);
-    if (cache_use(&memory->l3[l3_of(memory, core)], line) != LINE_ABSENT)
+    if (l3_has(memory, l3_of(memory, core), line, now)) {
+        (void)cache_use(&memory->l3[l3_of(memory, core)], line);
+        l3_touch(memory, line, now);
         return SOURCE_l3;
-    enum memory_source source = other_l3(memory, core, line);
+    }
+    enum memory_source source = other_l3(memory, core, line, now);
     if (source != SOURCE_COUNT)
         return source;
     if (entry->count > 0) /* the last level has lost what a core still has */
@@ -158,9 +188,7 @@ static enum memory_source source_of(struct memory *memory, unsigned core, uint64
  * stay in step for ever, as no real ones do. */
 static uint64_t spread(struct memory *memory, uint64_t ps)
 {
-    memory->random = memory->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    double share = (double)(memory->random >> 33) * 0x1p-30 - 1; /* -1 .. 1 */
-    return (uint64_t)((double)ps * (1 + share * memory->machine.spread));
+    return (uint64_t)((double)ps * (1 + draw(memory) * memory->machine.spread));
 }
 
 /* When the line has come from there. It leaves at `ready` or when the queues let it, whichever is later: the core waits
@@ -194,6 +222,7 @@ static void l3_add(struct memory *memory, unsigned l3, uint64_t line, enum line_
     uint64_t gone;
     struct cache *cache = &memory->l3[l3];
     enum line_state there = cache_look(cache, line);
+    l3_touch(memory, line, now);
     if (there != LINE_ABSENT) {
         if (state == LINE_DIRTY)
             cache_set(cache, line, LINE_DIRTY);
@@ -296,7 +325,7 @@ uint64_t memory_load_far(struct memory *memory, unsigned core, uint64_t line, ui
     }
     await_turn(memory);
     struct directory_entry *entry = directory_find(&memory->directory, line, true);
-    enum memory_source source = source_of(memory, core, line, entry);
+    enum memory_source source = source_of(memory, core, line, entry, now);
     uint64_t done = fetch(memory, core, line, source, now, latest(start, entry->ready_ps));
     MAE_DCHECK(done >= start); /* M4 */
     profile_source(memory, source, done - start);
@@ -339,7 +368,7 @@ uint64_t memory_store_far(struct memory *memory, unsigned core, uint64_t line, e
     state = cache_look(&memory->l2[core], line);
     struct directory_entry *entry = directory_find(&memory->directory, line, true);
     /* A core that has a copy only asks the last level whether others have one. */
-    enum memory_source source = state == LINE_SHARED ? SOURCE_l3 : source_of(memory, core, line, entry);
+    enum memory_source source = state == LINE_SHARED ? SOURCE_l3 : source_of(memory, core, line, entry, now);
     uint64_t ready = MUTATED(transfers_side_by_side) ? start : latest(start, entry->ready_ps);
     uint64_t fetched = fetch(memory, core, line, source, now, ready);
     uint64_t farthest = invalidate(memory, entry, core, line);

@@ -8,6 +8,7 @@
  *   M4  Nothing ends before it began.
  *   M5  Who waits for a line, for memory and for a link waits for all of them at the same time.
  *   M6  A core asks others only when its turn has come.
+ *   M8  Of the lines that nobody touches in a last level half are gone after `l3_half_ms`.
  *   M7  Who translates an address of a page whose translation the core has lost waits for the table's entry.
  * Times are picoseconds. Not here: what a core does while it waits (cpu.c), who runs next (sim/runtime).
  * Checked by: tests/unit/sim/memory.c.
@@ -57,7 +58,7 @@ struct memory {
     struct lines lines;
     struct computed computed;
     uint64_t *memory_free_ps, *link_free_ps; /* a socket's */
-    uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps;
+    uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps, l3_half_ps;
     uint64_t random;        /* of the spread */
     struct profile profile; /* off, unless its owner initialises it */
     /* Called before a core asks others for a line: lets those run that are behind it. NULL: nobody else runs. */

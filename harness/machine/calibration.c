@@ -190,6 +190,23 @@ static enum target_status task_levels(void *arg, unsigned worker)
     return TARGET_OK;
 }
 
+/* Pauses double until half of the lines are gone from the last level that had them before the pause. 0: not after the
+ * longest one. The core does not sleep meanwhile, so that its second level keeps its lines. */
+static double l3_half_ms(const struct chain *chain, double memory_ns)
+{
+    enum { PAUSES = 7, MILLISECOND_NS = 1000000 };
+    double kept_ns = walk_kept(chain), lost = 0, pause_ms = 0.5;
+    for (unsigned i = 0; i < PAUSES && lost < 0.5; i++) {
+        pause_ms *= 2;
+        uint64_t until_ns = support_clock_ns() + (uint64_t)(pause_ms * MILLISECOND_NS);
+        while (support_clock_ns() < until_ns)
+            cpu_pause();
+        lost = (chain_walk(chain, chain->nodes) - kept_ns) / fmax(memory_ns - kept_ns, 1);
+        (void)walk_kept(chain);
+    }
+    return lost < 0.25 ? 0 : pause_ms / -log2(1 - fmin(lost, 0.99));
+}
+
 static double walk_cold(const struct chain *chain)
 {
     chain_flush(chain);
@@ -217,6 +234,7 @@ static enum target_status task_alone(void *arg, unsigned worker)
     /* Where others leave less of it than the longer walk needs, the shorter one tells. */
     add(measuring, CALIBRATION_l3_ns, third_ns * 2 < twice_ns + memory_ns ? third_ns : twice_ns);
     add(measuring, CALIBRATION_memory_near_ns, memory_ns);
+    add(measuring, CALIBRATION_l3_half_ms, l3_half_ms(&measuring->third, memory_ns));
     double misses = memory_ns / chain_walk_many(&measuring->third);
     add(measuring, CALIBRATION_locked_ns, chain_walk_locked(&measuring->third));
     add(measuring, CALIBRATION_misses, fmin(fmax(misses, 1), CHAIN_WALKS));

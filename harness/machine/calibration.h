@@ -40,6 +40,7 @@
     X(wake_ns, NONE, "sleeps of 200 us, the least of 8")                                                      \
     X(l2_found_bytes, NONE, "more than half of dependent loads find their lines there")                       \
     X(l3_found_bytes, NONE, "more than half of dependent loads find their lines there")                       \
+    X(l3_half_ms, NONE, "of dependent loads after a pause: the last level's lines that were gone")            \
     X(locked_ns, NONE, "one of 64 loads from memory side by side, a locked instruction after each")           \
     X(paged_ns, NONE, "dependent loads, one a small page, less what as many take on few pages")               \
     X(large_paged_ns, NONE, "the same on large pages")

@@ -15,6 +15,7 @@
     "l2_ways = 32\n"            \
     "l3_bytes = 8K\n"           \
     "l3_ways = 16\n"            \
+    "l3_half_ms = 0\n"          \
     "instruction_ns = 0.0625\n" \
     "access_ns = 1\n"           \
     "atomic_ns = 5\n"           \

@@ -117,6 +117,20 @@ static void what_a_cache_loses_its_last_level_has(void **state)
     assert_int_equal(memory.directory.used, 32);           /* D1 */
 }
 
+/* Others use the last level, too: of 96 lines that only it has, some half are gone after the half-life. */
+static void a_shared_last_level_forgets(void **state)
+{
+    (void)state;
+    enum { LINES = 96, HALF_NS = 1000000 };
+    unsigned there = 0;
+    memory.l3_half_ps = HALF_NS * UINT64_C(1000);
+    for (unsigned i = 0; i < LINES; i++)
+        (void)load(0, line_of(0, i), 100 * i);
+    for (unsigned i = 0; i < LINES - 40; i++) /* the second level has the last 32 */
+        there += load(1, line_of(0, i), HALF_NS) == 20;
+    assert_in_range(there, 15, 41);
+}
+
 /* What a translation costs, in whole nanoseconds. */
 static unsigned translate(unsigned core, uint64_t number, unsigned at_ns)
 {
@@ -277,6 +291,7 @@ int main(void)
         CASE(memory_and_link_serve_a_line_after_the_other),
         CASE(the_waits_for_a_line_and_for_a_link_pass_together),
         CASE(what_a_cache_loses_its_last_level_has),
+        CASE(a_shared_last_level_forgets),
         CASE(a_page_is_walked_to_once),
         CASE(a_walk_may_load_several_entries),
         CASE(lines_touched_together_may_lie_on_different_pages),
