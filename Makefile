@@ -81,7 +81,7 @@ CFLAGS_sim := $(CFLAGS_release) -DMAE_SIM -fno-stack-protector -Wno-maybe-uninit
 CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
-# The calls of MODE=sim come in behind all that is inlined.
+# The compiler puts the calls of MODE=sim in when it has inlined across sources, which is here.
 RELOCATE_sim = $(if $(clang),,$(COMMON) $(CFLAGS_sim) $(filter-out -include %.h,$(INSTRUMENT)) -fPIE \
 	-flinker-output=nolto-rel)
 

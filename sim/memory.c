@@ -125,7 +125,8 @@ static double draw(struct memory *memory) /* -1 .. 1 */
 
 static void l3_touch(struct memory *memory, uint64_t line, uint64_t now)
 {
-    memory->lines.touched_us[line] = (uint32_t)(now / 1000000);
+    if (memory->l3_half_ps != 0)
+        memory->lines.touched_us[line] = (uint32_t)(now / 1000000);
 }
 
 /* Whether a last level still has the line; what other systems have taken from it is gone from now on. */
@@ -134,9 +135,10 @@ static bool l3_has(struct memory *memory, unsigned l3, uint64_t line, uint64_t n
     struct cache *cache = &memory->l3[l3];
     if (cache_look(cache, line) == LINE_ABSENT)
         return false;
+    if (memory->l3_half_ps == 0 || MUTATED(last_levels_keep))
+        return true;
     double age_ps = (double)((uint32_t)(now / 1000000) - memory->lines.touched_us[line]) * 1e6;
-    if (memory->l3_half_ps == 0 || draw(memory) + 1 < 2 * exp2(-age_ps / (double)memory->l3_half_ps) ||
-        MUTATED(last_levels_keep))
+    if (draw(memory) + 1 < 2 * exp2(-age_ps / (double)memory->l3_half_ps))
         return true;
     cache_set(cache, line, LINE_ABSENT); /* M8 */
     return false;

@@ -8,8 +8,8 @@
  *   M4  Nothing ends before it began.
  *   M5  Who waits for a line, for memory and for a link waits for all of them at the same time.
  *   M6  A core asks others only when its turn has come.
- *   M8  Of the lines that nobody touches in a last level half are gone after `l3_half_ms`.
  *   M7  Who translates an address of a page whose translation the core has lost waits for the table's entry.
+ *   M8  Of the lines that nobody touches in a last level half are gone after `l3_half_ms`.
  * Times are picoseconds. Not here: what a core does while it waits (cpu.c), who runs next (sim/runtime).
  * Checked by: tests/unit/sim/memory.c.
  */

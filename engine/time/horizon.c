@@ -10,7 +10,7 @@ void horizon_init(struct horizon *horizon)
     pthread_mutex_init(&horizon->leader, NULL);
     atomic_init(&horizon->min_wts, timestamp_make(1, 0));
     atomic_init(&horizon->min_rts, 0);
-    atomic_init(&horizon->is_led, false);
+    atomic_init(&horizon->round_is_on, false);
     atomic_init(&horizon->snapshots_below, UINT64_MAX);
     horizon->overtake_ticks = horizon->doom_ticks = horizon->look_ticks = UINT64_MAX;
 }
@@ -237,9 +237,10 @@ bool horizon_round(struct horizon *horizon, uint64_t now_ticks, uint64_t interva
         return false;
     /* With many workers a round takes longer than the interval. If all tried the lock meanwhile, each would take its
      * line from the others, and the leader would wait behind them to give it back. Relaxed: only the lock decides. */
-    if (atomic_load_explicit(&horizon->is_led, memory_order_relaxed) || pthread_mutex_trylock(&horizon->leader) != 0)
+    if (atomic_load_explicit(&horizon->round_is_on, memory_order_relaxed) ||
+        pthread_mutex_trylock(&horizon->leader) != 0)
         return false;
-    atomic_store_explicit(&horizon->is_led, true, memory_order_relaxed);
+    atomic_store_explicit(&horizon->round_is_on, true, memory_order_relaxed);
     atomic_store_explicit(&horizon->round_ticks, now_ticks, memory_order_relaxed);
     if (UNLIKELY(now_ticks - horizon->looked_ticks >= horizon->look_ticks)) {
         horizon->looked_ticks = now_ticks;
@@ -252,7 +253,7 @@ bool horizon_round(struct horizon *horizon, uint64_t now_ticks, uint64_t interva
 void horizon_round_end(struct horizon *horizon)
 {
     MAE_DCHECK(is_led(horizon));
-    atomic_store_explicit(&horizon->is_led, MUTATED(led_for_ever), memory_order_relaxed);
+    atomic_store_explicit(&horizon->round_is_on, MUTATED(led_for_ever), memory_order_relaxed);
     pthread_mutex_unlock(&horizon->leader);
 }
 

@@ -96,7 +96,7 @@ struct horizon {
     _Atomic uint64_t min_rts;
     _Atomic uint64_t snapshots_below; /* UINT64_MAX: nothing keeps snapshots from min_wts. ORD-15 */
     _Atomic uint64_t round_ticks;     /* when the last round was */
-    _Atomic bool is_led;              /* a hint: a leader's round is under way, so that to try the lock is in vain */
+    _Atomic bool round_is_on;         /* a hint: a leader's round is under way, so that to try the lock is in vain */
     _Atomic uint32_t slot_limit;      /* every slot that was ever used is below */
     _Atomic uint32_t pin_count;
     /* Constant. The ages at which a transaction is overtaken and doomed (UINT64_MAX: never, as without a barrier), and

@@ -195,14 +195,14 @@ static enum target_status task_levels(void *arg, unsigned worker)
 static double l3_half_ms(const struct chain *chain, double memory_ns)
 {
     enum { PAUSES = 7, MILLISECOND_NS = 1000000 };
-    double kept_ns = walk_kept(chain), lost = 0, pause_ms = 0.5;
+    double lost = 0, pause_ms = 0.5;
     for (unsigned i = 0; i < PAUSES && lost < 0.5; i++) {
+        double kept_ns = walk_kept(chain);
         pause_ms *= 2;
         uint64_t until_ns = support_clock_ns() + (uint64_t)(pause_ms * MILLISECOND_NS);
         while (support_clock_ns() < until_ns)
             cpu_pause();
         lost = (chain_walk(chain, chain->nodes) - kept_ns) / fmax(memory_ns - kept_ns, 1);
-        (void)walk_kept(chain);
     }
     return lost < 0.25 ? 0 : pause_ms / -log2(1 - fmin(lost, 0.99));
 }

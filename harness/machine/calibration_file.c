@@ -47,6 +47,7 @@ static const struct cpu {
 };
 /* In the middle of the table. */
 static const struct cpu unknown = {"", 0, "", 56, 224, 1536, 12, NULL};
+
 static const struct cpu *cpu_find(void)
 {
 #if defined(__x86_64__)
@@ -186,7 +187,7 @@ static void atomic_line(const struct calibration *calibration, struct line *line
 static void walk_loads_line(struct line *line)
 {
     static char flags[65536];
-    bool is_guest = fact_text("", FACT_CPU_FLAGS, flags, sizeof flags) && strstr(flags, " hypervisor") != NULL;
+    bool is_guest = fact_text("", FACT_CPU_FLAGS, flags, sizeof flags) && facts_has_word(flags, "hypervisor");
     told(line, is_guest ? 2 : 1,
          is_guest ? "/proc/cpuinfo: below a hypervisor, which has tables of its own" : "/proc/cpuinfo: no hypervisor");
 }

@@ -15,15 +15,6 @@ static unsigned cpus_to_use(const char *root)
     return count > 0 ? count : 1;
 }
 
-static bool has_word(const char *words, const char *word)
-{
-    size_t bytes = strlen(word);
-    for (const char *at = words; bytes > 0 && (at = strstr(at, word)) != NULL; at += bytes)
-        if ((at == words || at[-1] == ' ') && (at[bytes] == ' ' || at[bytes] == '\0'))
-            return true;
-    return false;
-}
-
 /* ---- Findings. ---- */
 
 /* The state of a check with how it is; the command that mends it if that is bad. */
@@ -82,7 +73,7 @@ static void check_SMT(const char *root, struct doctor_finding *finding)
 static void check_THP(const char *root, struct doctor_finding *finding)
 {
     char mode[256];
-    if (!fact_word(root, FACT_THP, mode, sizeof(mode)) || !has_word("always madvise never", mode)) {
+    if (!fact_word(root, FACT_THP, mode, sizeof(mode)) || !facts_has_word("always madvise never", mode)) {
         FOUND(finding, DOCTOR_UNKNOWN, "not visible: the kernel has none");
         return;
     }
@@ -196,11 +187,11 @@ static void check_CLOCKSOURCE(const char *root, struct doctor_finding *finding)
     if (!fact_text(root, FACT_CLOCKSOURCE, current, sizeof(current)))
         return;
     /* These are read in user mode through the vDSO. */
-    bool fast = has_word("tsc kvm-clock hyperv_clocksource_tsc_page arch_sys_counter", current);
+    bool fast = facts_has_word("tsc kvm-clock hyperv_clocksource_tsc_page arch_sys_counter", current);
     FOUND(finding, fast ? DOCTOR_GOOD : DOCTOR_BAD, "%s", current);
     (void)fact_text(root, FACT_CLOCKSOURCES, available, sizeof(available));
     MEND(finding,
-         has_word(available, "tsc")
+         facts_has_word(available, "tsc")
              ? "echo tsc > " FACTS_CLOCK "/current_clocksource"
              : "boot with tsc=reliable on the kernel's command line (the kernel has given up on the TSC: see dmesg)");
 }
@@ -212,10 +203,10 @@ static void check_TSC(const char *root, struct doctor_finding *finding)
         FOUND(finding, DOCTOR_UNKNOWN, "not visible: not an x86 processor?");
         return;
     }
-    bool constant = has_word(flags, "constant_tsc"), nonstop = has_word(flags, "nonstop_tsc");
+    bool constant = facts_has_word(flags, "constant_tsc"), nonstop = facts_has_word(flags, "nonstop_tsc");
     FOUND(finding, constant && nonstop ? DOCTOR_GOOD : DOCTOR_BAD, "%s constant, %s in deep sleep%s",
           constant ? "rate" : "rate not", nonstop ? "goes on" : "stops",
-          has_word(flags, "hypervisor") ? ", in a virtual machine" : "");
+          facts_has_word(flags, "hypervisor") ? ", in a virtual machine" : "");
     MEND(finding,
          "cpupower idle-set -D 0 && cpupower frequency-set -g performance (in a virtual machine: pass the host's "
          "invtsc flag on)");

@@ -107,3 +107,12 @@ void facts_bitmap_free(hwloc_bitmap_t *set)
 {
     hwloc_bitmap_free(*set);
 }
+
+bool facts_has_word(const char *words, const char *word)
+{
+    size_t bytes = strlen(word);
+    for (const char *at = words; bytes > 0 && (at = strstr(at, word)) != NULL; at += bytes)
+        if ((at == words || at[-1] == ' ') && (at[bytes] == ' ' || at[bytes] == '\0'))
+            return true;
+    return false;
+}

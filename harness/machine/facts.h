@@ -59,6 +59,9 @@ unsigned fact_list(const char *root, enum fact fact, hwloc_bitmap_t set);
 /* Its file, without root. */
 const char *fact_path(enum fact fact);
 
+/* Whether the word is one of those, which have blanks between them. */
+bool facts_has_word(const char *words, const char *word);
+
 /* The same as fact_text of any file. */
 bool facts_line(const char *root, const char *path, const char *key, char *text, size_t bytes);
 

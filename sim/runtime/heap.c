@@ -22,7 +22,8 @@
 #include "sim/cpu.h"
 #include "sim/runtime/wrap.h"
 
-enum { PAGE_BYTES = CPU_REACH_BYTES, PAGE_SHIFT = 12, KINDS = 40, RETURNED_KIND = 8 };
+/* The largest kind has HEAP_BYTES twice. From RETURNED_KIND on, a megabyte, the memory of a block goes back. */
+enum { PAGE_BYTES = CPU_REACH_BYTES, PAGE_SHIFT = 12, KINDS = 26, RETURNED_KIND = 8 };
 static_assert(PAGE_BYTES == 1 << PAGE_SHIFT, "one size, said twice");
 
 #define HEAP_BYTES (UINT64_C(1) << 36)
@@ -74,7 +75,7 @@ static void *take(size_t alignment, size_t bytes, bool *is_zero)
     if (bytes > HEAP_BYTES || alignment > HEAP_BYTES)
         return NULL;
     while (bytes_of(kind) < bytes + PAGE_BYTES || bytes_of(kind) < alignment)
-        kind++; /* ends: KINDS are enough for HEAP_BYTES twice */
+        kind++; /* ends at the largest one */
     (void)__real_pthread_mutex_lock(&lock);
     void *block = given_back[kind];
     if (block != NULL)

@@ -71,8 +71,8 @@
 
 /* What ring_requests=0 gives a worker at most, and all of them together: 256 MiB of memory in words of 4 bytes, and
  * some five seconds of CPU time, however many there are. The rings of many workers share the caches that they must be
- * longer than, so it is their sum that counts. Simulated windows are short: a core takes
- * some 200,000 requests in 50 ms. */
+ * longer than, so it is their sum that counts. Simulated windows are short: a core takes some 200,000 requests in 50
+ * ms. */
 #ifdef MAE_SIM
 enum { RING_REQUESTS_MAX = 1 << 18, RING_REQUESTS_SUM = 4 << 20 };
 #else
