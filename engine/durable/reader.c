@@ -21,6 +21,8 @@ struct reader {
     struct problem *problem;
     struct manifest manifest;
     struct scan scan;
+    struct manifest earlier_manifest;
+    struct scan earlier;              /* the last look that has read all of the log, before this one */
     struct mae_log_segment *segments; /* as the scan's */
     enum mae_status found;            /* MAE_CORRUPT: there is damage, which the problem's text describes */
 };
@@ -86,18 +88,38 @@ static void judge_segments(struct reader *reader)
 
 /* ---- Looks. ---- */
 
+static void earlier_end(struct reader *reader)
+{
+    scan_fini(&reader->earlier);
+    manifest_fini(&reader->earlier_manifest);
+}
+
 static void look_end(struct reader *reader)
 {
     free(reader->segments);
     reader->segments = NULL;
     scan_fini(&reader->scan);
     manifest_fini(&reader->manifest);
+    reader->scan = (struct scan){0};
+}
+
+/* Ends this look, too. */
+static void look_becomes_earlier(struct reader *reader)
+{
+    if (reader->scan.is_measured) {
+        earlier_end(reader);
+        reader->earlier = reader->scan;
+        reader->earlier_manifest = reader->manifest;
+        reader->earlier.manifest = &reader->earlier_manifest;
+        reader->scan = (struct scan){0};
+        reader->manifest = (struct manifest){0};
+    }
+    look_end(reader);
 }
 
 /* Finds the cuts, as they are now. */
 static enum mae_status look(struct reader *reader)
 {
-    reader->scan = (struct scan){0};
     reader->found = MAE_OK;
     reader->problem->text[0] = '\0';
     enum mae_status status = manifest_read(reader->folders.names[0], &reader->manifest, reader->problem);
@@ -114,6 +136,7 @@ static enum mae_status look(struct reader *reader)
     reader->scan.salvage = true; /* so that what stands before damage has a cut */
     reader->scan.note = note_block;
     reader->scan.note_arg = reader;
+    reader->scan.earlier = reader->earlier.is_measured ? &reader->earlier : NULL;
     reader->segments = mem_alloc((reader->scan.segment_count + 1) * sizeof *reader->segments);
     if (!reader->segments)
         return problem_set(reader->problem, MAE_NO_MEMORY, "out of memory for the list of segments");
@@ -135,7 +158,7 @@ static enum mae_status look_until_steady(struct reader *reader)
             return problem_set(reader->problem, MAE_BUSY, "%s is being written, and differs from look to look",
                                reader->folders.names[0]);
         before = *reader->problem;
-        look_end(reader);
+        look_becomes_earlier(reader);
         status = look(reader);
         if (strcmp(before.text, reader->problem->text) == 0)
             break;
@@ -349,6 +372,7 @@ enum mae_status reader_read(const char *log_dir, const struct mae_log_visitor *v
         }
     }
     look_end(&reader);
+    earlier_end(&reader);
     folders_close(&reader.folders);
     return status;
 }

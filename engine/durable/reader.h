@@ -5,8 +5,9 @@
  * of a damaged log what stands before the damage can be looked at. But it changes nothing, so it works on a folder that
  * may only be read, and beside a process that has the database open. That process writes blocks, and may remove and
  * rename segments. So the reader may see a later block and not the one before, which looks like damage:
- *   R1  Damage counts only if two looks at the folder find the same, at the same place. What is being written is
- *       elsewhere by the next look.
+ *   R1  Damage counts only if two looks at the folder find the same, at the same place, and the second by what the
+ *       first has found promised: all of that was on the disk before the second began. So two looks do, however fast
+ *       the log grows; a third one is for files that have gone.
  *   R2  Records are visited up to the cuts that were found before, and none is missing: if a block of them is not there
  *       any more, the end is MAE_BUSY.
  *   R3  So it is if the checkpoint cannot be read and is not the one that counts any more: its file goes, or serves for

@@ -486,6 +486,30 @@ static enum mae_status check_life(struct scan *scan, size_t i)
     return MAE_OK;
 }
 
+static const struct scan_life *life_with_number(const struct scan *scan, uint64_t number)
+{
+    for (size_t i = scan->first_life; i < scan->life_count; i++)
+        if (scan->manifest->lives[i].number == number)
+            return &scan->lives[i];
+    return NULL;
+}
+
+static void limit(uint64_t *promised, uint64_t most)
+{
+    if (*promised > most)
+        *promised = most;
+}
+
+static void forget_promises_since(struct scan *scan, const struct scan *earlier)
+{
+    for (size_t i = scan->first_life; i < scan->life_count; i++) {
+        const struct scan_life *then = life_with_number(earlier, scan->manifest->lives[i].number);
+        limit(&scan->lives[i].promised, then ? then->promised : 0);
+        for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++)
+            limit(&chain_of(scan, i, j)->promised, then ? earlier->chains[then->first_chain + j].promised : 0);
+    }
+}
+
 enum mae_status scan_cuts(struct scan *scan)
 {
     chains_begin(scan);
@@ -495,6 +519,9 @@ enum mae_status scan_cuts(struct scan *scan)
         for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++)
             chain_of(scan, i, j)->measured = scan->manifest->lives[i].start;
     enum mae_status status = visit_blocks(scan, measure_block, true);
+    scan->is_measured = status == MAE_OK;
+    if (scan->earlier && !MUTATED(written_since_promised))
+        forget_promises_since(scan, scan->earlier);
     for (size_t i = scan->first_life; i < scan->life_count && status == MAE_OK; i++) {
         if (scan->salvaged && !MUTATED(salvage_keeps_later)) { /* by an earlier life */
             scan->lives[i].cut = scan->manifest->lives[i].start;

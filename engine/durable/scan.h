@@ -73,6 +73,10 @@ struct scan {
     const struct manifest *manifest;
     size_t life_count; /* those that the manifest had when the scan began */
     size_t first_life; /* those before do not count: a checkpoint has all that they have left */
+    /* NULL, or an earlier scan. Only what that one has found promised counts as promised, since this one may read a
+     * block that is written meanwhile, and not those before it, which stand where it has been already. */
+    const struct scan *earlier;
+    bool is_measured; /* scan_cuts has read all of the log */
     bool has_checkpoint_file;
     bool salvage, salvaged; /* D8: it may be done; it was done */
     bool has_foreign;       /* a block of another database, or of a life after the manifest's last one, here: */

@@ -9,8 +9,8 @@
 
 #ifdef MAE_DEBUG
 
-static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=64K "
-                            "gc_interval_us=10000000";
+#define OPTIONS "durability=group log_segment_bytes=64K log_buffer_bytes=64K gc_interval_us=10000000"
+static const char group[] = OPTIONS " log_dir=db";
 
 /* ---- What is seen. ---- */
 
@@ -64,6 +64,7 @@ static enum mae_status take_change(void *arg, const struct mae_log_change *chang
 }
 
 static const struct mae_log_visitor visitor = {.life = take_life, .segment = take_segment, .change = take_change};
+static const struct mae_log_visitor without_segments = {.life = take_life, .change = take_change};
 static struct seen seen;
 
 static enum mae_status read_log(void)
@@ -81,6 +82,18 @@ static uint64_t hidden_offset;
 static int first_file;
 static bool hides_anew;          /* every look misses another block */
 static struct mae_db *replacing; /* makes another checkpoint before the first one is opened; or NULL */
+static struct world *writing;    /* makes changes safe in both its streams before the second one is opened; or NULL */
+
+static void write_more(void)
+{
+    for (unsigned i = 0; i < writing->worker_count; i++) {
+        struct mae_txn *txn = begin(writing->workers[i]);
+        assert_ok(key_add(txn, writing->index, 1, 1));
+        assert_ok(mae_commit(txn));
+        mae_worker_idle(writing->workers[i]);
+    }
+    assert_ok(mae_sync(writing->db));
+}
 
 static int watched_open(const char *path, unsigned mode)
 {
@@ -92,6 +105,12 @@ static int watched_open(const char *path, unsigned mode)
     if (replacing && strcmp(path, "db/checkpoint-00000001") == 0) {
         file_calls = below;
         assert_ok(mae_checkpoint(replacing));
+        file_calls = &watched;
+    }
+    if (writing && strcmp(path, "e/log-00000001") == 0) {
+        file_calls = below;
+        write_more();
+        write_more(); /* whose blocks say that those before are on the disk */
         file_calls = &watched;
     }
     int file = below->open(path, mode);
@@ -117,6 +136,7 @@ static int set_up(void **state)
     hidden_offset = 0;
     hides_anew = false;
     replacing = NULL;
+    writing = NULL;
     first_file = -1;
     below = file_calls;
     watched = (struct file_calls){
@@ -273,6 +293,27 @@ static void what_is_being_written_is_no_damage(void **state)
     assert_status(MAE_CORRUPT, read_watched()); /* it stays away */
 }
 
+/* R1: what is safe in the second folder has a beginning in the first one, which had been read before. */
+static void a_log_that_grows_needs_two_looks(void **state)
+{
+    (void)state;
+    struct world world = world_open(OPTIONS " log_dir=db,e", MAE_INDEX_HASH, 8, 2);
+    new_keys(world.workers[0], world.index, 1, 1, 0);
+    mae_worker_idle(world.workers[0]);
+    assert_ok(mae_sync(world.db));
+    writing = &world;
+    seen = (struct seen){.changes_left = UINT64_MAX};
+    file_calls = &watched;
+    enum mae_status status = mae_log_read("db,e", &without_segments, &seen, &seen.summary);
+    file_calls = below;
+    assert_ok(status);
+    assert_int_equal(opens, 3);                       /* two looks, and the records */
+    assert_int_equal(seen.kinds[MAE_LOG_PUT], 1 + 4); /* what was there when the second one began */
+    assert_false(seen.lives[0].salvaged);
+    world_close(&world);
+    disk_crash(NULL);
+}
+
 /* R1. */
 static void what_never_rests_is_busy(void **state)
 {
@@ -341,6 +382,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_has_a_place_and_what_is_before_is_told, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_torn_end_is_told, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_is_being_written_is_no_damage, set_up, disk_tear_down),
+        cmocka_unit_test_setup_teardown(a_log_that_grows_needs_two_looks, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_never_rests_is_busy, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(segments_that_go_are_no_end_of_the_log, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_checkpoint_that_goes_is_no_damage, set_up, disk_tear_down),
