@@ -235,6 +235,7 @@ static enum target_status task_alone(void *arg, unsigned worker)
     add(measuring, CALIBRATION_l3_ns, third_ns * 2 < twice_ns + memory_ns ? third_ns : twice_ns);
     add(measuring, CALIBRATION_memory_near_ns, memory_ns);
     add(measuring, CALIBRATION_l3_half_ms, l3_half_ms(&measuring->third, memory_ns));
+    add(measuring, CALIBRATION_window, probe_window(&measuring->third, memory_ns));
     double misses = memory_ns / chain_walk_many(&measuring->third);
     add(measuring, CALIBRATION_locked_ns, chain_walk_locked(&measuring->third));
     add(measuring, CALIBRATION_misses, fmin(fmax(misses, 1), CHAIN_WALKS));

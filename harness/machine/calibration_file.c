@@ -19,26 +19,26 @@ static const struct number {
 #undef CALIBRATION_ROW
 };
 
-/* ---- What no program can measure: how many stores and instructions a core holds, and its TLB. ---- */
+/* ---- What is not measured: how many stores a core holds, and its TLB. ---- */
 
-/* vendor, family, models, store buffer, reorder buffer, TLB, its ways, name. [O] Intel's Optimization Reference
- * Manual, [S] AMD's Software Optimization Guides; and A. Fog, The Microarchitecture of Intel, AMD and VIA CPUs. */
-#define CPU_TABLE(X)                                                                                         \
-    X("GenuineIntel", 6, "3c 3f 45 46", 42, 192, 1024, 8, "Haswell [O]")                                     \
-    X("GenuineIntel", 6, "3d 47 4f 56", 42, 192, 1536, 6, "Broadwell [O]")                                   \
-    X("GenuineIntel", 6, "4e 5e 55 8e 9e a5 a6", 56, 224, 1536, 12, "Skylake and Cascade Lake [O]")          \
-    X("GenuineIntel", 6, "6a 6c 7d 7e 8c 8d a7", 72, 352, 2048, 16, "Ice Lake, Tiger Lake, Rocket Lake [O]") \
-    X("GenuineIntel", 6, "8f cf 97 9a b7 ba bf", 112, 512, 2048, 16, "Golden Cove and Raptor Cove [O]")      \
-    X("AuthenticAMD", 23, "31 60 68 71 90 98", 48, 224, 2048, 16, "Zen 2 [S]")                               \
-    X("AuthenticAMD", 25, "00 01 08 20 21 30 40 44 50", 64, 256, 2048, 8, "Zen 3 [S]")                       \
-    X("AuthenticAMD", 25, "10 11 18 60 61 70 74 75 78 a0", 64, 320, 3072, 24, "Zen 4 [S]")                   \
-    X("AuthenticAMD", 26, "00 01 02 08 10 11 20 24 44 60 70", 104, 448, 4096, 16, "Zen 5 [S]")
+/* vendor, family, models, store buffer, TLB, its ways, name. [O] Intel's Optimization Reference Manual, [S] AMD's
+ * Software Optimization Guides; and A. Fog, The Microarchitecture of Intel, AMD and VIA CPUs. */
+#define CPU_TABLE(X)                                                                                    \
+    X("GenuineIntel", 6, "3c 3f 45 46", 42, 1024, 8, "Haswell [O]")                                     \
+    X("GenuineIntel", 6, "3d 47 4f 56", 42, 1536, 6, "Broadwell [O]")                                   \
+    X("GenuineIntel", 6, "4e 5e 55 8e 9e a5 a6", 56, 1536, 12, "Skylake and Cascade Lake [O]")          \
+    X("GenuineIntel", 6, "6a 6c 7d 7e 8c 8d a7", 72, 2048, 16, "Ice Lake, Tiger Lake, Rocket Lake [O]") \
+    X("GenuineIntel", 6, "8f cf 97 9a b7 ba bf", 112, 2048, 16, "Golden Cove and Raptor Cove [O]")      \
+    X("AuthenticAMD", 23, "31 60 68 71 90 98", 48, 2048, 16, "Zen 2 [S]")                               \
+    X("AuthenticAMD", 25, "00 01 08 20 21 30 40 44 50", 64, 2048, 8, "Zen 3 [S]")                       \
+    X("AuthenticAMD", 25, "10 11 18 60 61 70 74 75 78 a0", 64, 3072, 24, "Zen 4 [S]")                   \
+    X("AuthenticAMD", 26, "00 01 02 08 10 11 20 24 44 60 70", 104, 4096, 16, "Zen 5 [S]")
 
 static const struct cpu {
     const char *vendor;
     unsigned family;
     const char *models;
-    unsigned stores, reorder, tlb_entries, tlb_ways;
+    unsigned stores, tlb_entries, tlb_ways;
     const char *name;
 } cpus[] = {
 #define CPU_ROW(...) {__VA_ARGS__},
@@ -46,7 +46,7 @@ static const struct cpu {
 #undef CPU_ROW
 };
 /* In the middle of the table. */
-static const struct cpu unknown = {"", 0, "", 56, 224, 1536, 12, NULL};
+static const struct cpu unknown = {"", 0, "", 56, 1536, 12, NULL};
 
 static const struct cpu *cpu_find(void)
 {
@@ -108,7 +108,7 @@ static void measured(const struct calibration *calibration, const char *key, enu
     const struct calibration_samples *samples = samples_of(calibration, number);
     struct statistics_summary summary;
     MAE_CHECK(statistics_summarize(samples->values, samples->count, &summary));
-    bool whole = strcmp(key, "misses") == 0;
+    bool whole = strcmp(key, "misses") == 0 || strcmp(key, "window") == 0;
     (void)snprintf(line->value, sizeof line->value, whole || summary.median >= 1000 ? "%.0f" : "%.4g", summary.median);
     if (calibration->samples[number].count == 0)
         (void)snprintf(line->source, sizeof line->source, "no such place among these cores: as %s",
@@ -143,10 +143,7 @@ static bool cpu_line(const char *key, struct line *line)
     const struct {
         const char *key;
         unsigned value;
-    } values[] = {{"store_buffer", cpu->stores},
-                  {"window", cpu->reorder},
-                  {"tlb_entries", cpu->tlb_entries},
-                  {"tlb_ways", cpu->tlb_ways}};
+    } values[] = {{"store_buffer", cpu->stores}, {"tlb_entries", cpu->tlb_entries}, {"tlb_ways", cpu->tlb_ways}};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         if (strcmp(values[i].key, key) == 0) {
             told(line, values[i].value, cpu->name == NULL ? "assumed: a CPU that is not known" : cpu->name);

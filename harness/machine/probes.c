@@ -152,8 +152,9 @@ double chain_stream(const struct chain *chain)
 
 /* ---- Instructions. ---- */
 
-/* A step of entries_use has so many instructions, counted as the simulator counts (sim/instructions.h). */
-enum { LOOPS = 4096, ENTRIES = 64, STEP_INSTRUCTIONS = 19 };
+/* A step of entries_use has so many instructions, counted as the simulator counts (sim/instructions.h), and two of
+ * entries_use_waiting, of which every other one reads. */
+enum { LOOPS = 4096, ENTRIES = 64, STEP_INSTRUCTIONS = 19, TWO_WAITING_STEPS = 23 };
 
 /* Entries of one line each, linked to a ring; half of the first level at most. */
 struct entry {
@@ -187,15 +188,93 @@ static void entries_use(volatile struct entry *entry)
     FORGET(sum);
 }
 
-double probe_instruction(void)
+static struct entry *entries_new(void)
 {
-    SUPPORT_FREED struct entry *entries = support_alloc_aligned(ENTRIES * sizeof *entries);
+    struct entry *entries = support_alloc_aligned(ENTRIES * sizeof *entries);
     for (unsigned i = 0; i < ENTRIES; i++)
         entries[i].next = &entries[(i + 1) % ENTRIES];
+    return entries;
+}
+
+double probe_instruction(void)
+{
+    SUPPORT_FREED struct entry *entries = entries_new();
     entries_use(entries);
     uint64_t begin_ns = support_clock_ns();
     entries_use(entries);
     return per(begin_ns, LOOPS * STEP_INSTRUCTIONS);
+}
+
+/* What entries_use does, in so many steps without a loop, so that no predictor need know how many. A quarter of the
+ * instructions wait for `awaited`. */
+static ALWAYS_INLINE volatile struct entry *entries_use_waiting(volatile struct entry *entry, const unsigned steps,
+                                                                const void *awaited)
+{
+    uint64_t waiting = 0, sum = 0;
+#pragma GCC unroll 64
+    for (unsigned i = 0; i < steps; i++) {
+        entry = entry->next;
+        if (entry->key != 0)
+            break;
+        waiting += (uintptr_t)awaited & (i + 1);
+        if (i % 2 == 0)
+            entry->values[0] = waiting;
+        else
+            sum += entry->values[0] ^ entry->values[1];
+        entry->count = entry->count + 1;
+    }
+    FORGET(sum);
+    FORGET(waiting);
+    return entry;
+}
+
+/* How long a load takes where two walks take turns, with so many steps behind each load. */
+static ALWAYS_INLINE double walk_apart(const struct chain *chain, const unsigned steps)
+{
+    enum { TURNS = 1024 };
+    SUPPORT_FREED struct entry *entries = entries_new();
+    volatile struct entry *entry = entries;
+    void *one = chain->memory, *other = walk(one, chain->nodes / 2);
+    chain_flush(chain);
+    uint64_t begin_ns = support_clock_ns();
+    for (int i = 0; i < TURNS; i++) {
+        one = *(void *volatile *)one;
+        entry = entries_use_waiting(entry, steps, one);
+        other = *(void *volatile *)other;
+        entry = entries_use_waiting(entry, steps, other);
+    }
+    return per(begin_ns, 2 * TURNS);
+}
+
+#define APART_TABLE(X) \
+    X(2) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(14) X(16) X(18) X(20) X(23) X(26) X(30) X(34) X(40) X(48)
+
+#define APART_FUNCTION(steps)                                            \
+    static NOINLINE double walk_apart_##steps(const struct chain *chain) \
+    {                                                                    \
+        return walk_apart(chain, steps);                                 \
+    }
+APART_TABLE(APART_FUNCTION)
+
+double probe_window(const struct chain *chain, double memory_ns)
+{
+    static const struct {
+        unsigned steps;
+        double (*walk)(const struct chain *chain);
+    } distances[] = {
+#define APART_ROW(steps) {steps, walk_apart_##steps},
+        APART_TABLE(APART_ROW)
+#undef APART_ROW
+    };
+    size_t together = 0, apart = sizeof distances / sizeof distances[0] - 1;
+    while (apart - together > 1) {
+        size_t middle = (apart + together) / 2;
+        if (distances[middle].walk(chain) * 4 < memory_ns * 3)
+            together = middle;
+        else
+            apart = middle;
+    }
+    return (distances[together].steps + distances[apart].steps) / 4.0 * TWO_WAITING_STEPS;
 }
 
 double probe_atomic(void)

@@ -46,6 +46,10 @@ double chain_stream(const struct chain *chain);
 
 /* An instruction, of those with which an engine uses memory that is in the first level. */
 double probe_instruction(void);
+/* How many instructions a core begins behind a load from memory before it waits for that: the most, to a tenth, between
+ * two loads that still overlap. A quarter of them wait for the first load, as of an engine's that uses what it has
+ * loaded: a core may be full of these before it is full. `memory_ns`: what a load of the chain takes alone. */
+double probe_window(const struct chain *chain, double memory_ns);
 double probe_atomic(void); /* a locked instruction on a line of one's own */
 /* What a branch that was predicted wrongly takes more than one that was predicted rightly. `random` goes on from call
  * to call, so that predictors do not learn what it gives. */

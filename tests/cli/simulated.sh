@@ -151,7 +151,7 @@ number() { # FILE KEY
 # Loads side by side are told apart by instructions, too, so that there seem to be fewer.
 for key in sockets cores_per_socket cores_per_l3 tsc_ghz l2_bytes l3_bytes instruction_ns atomic_ns atomic_waits \
     branch_ns clock_ns pause_ns l2_ns l3_ns l3_socket_ns l3_remote_ns core_near_ns core_socket_ns core_remote_ns \
-    memory_near_ns memory_remote_ns link_gb_per_s misses barrier_ns yield_ns wake_ns; do
+    memory_near_ns memory_remote_ns link_gb_per_s misses window barrier_ns yield_ns wake_ns; do
     size=$(number "$work/eight.conf" $key | sed 's/K$/ * 1024/; s/M$/ * 1048576/')
     found=$(number "$work/found.conf" $key)
     most=0.15

@@ -64,6 +64,7 @@ static void the_file_has_medians_and_what_the_system_says(void **state)
     assert_true(machine.l3_remote_ns == 20 + CALIBRATION_l3_remote_ns);
     assert_true(machine.core_near_ns == 20 + CALIBRATION_core_near_ns);
     assert_int_equal(machine.misses, 20 + CALIBRATION_misses);
+    assert_int_equal(machine.window, 20 + CALIBRATION_window);
     machine_clear(&machine);
 }
 
