@@ -133,14 +133,20 @@ static enum mae_status cannot(struct scan *scan, const struct scan_place *place,
                        strerror((int)-result));
 }
 
-/* The place of the block's life in the manifest; life_count: there is no such life or stream, or it does not count. */
-static size_t life_of(const struct scan *scan, const struct block *block)
+/* The place in the manifest of the life with this number; life_count: there is none, or it does not count. */
+static size_t life_with_number(const struct scan *scan, uint64_t number)
 {
     size_t i = scan->life_count;
-    while (i > scan->first_life && scan->manifest->lives[i - 1].number != block->life)
+    while (i > scan->first_life && scan->manifest->lives[i - 1].number != number)
         i--;
-    bool counts = i > scan->first_life && block->stream < scan->manifest->lives[i - 1].streams;
-    return counts ? i - 1 : scan->life_count;
+    return i > scan->first_life ? i - 1 : scan->life_count;
+}
+
+/* The same of the block's life; life_count also if it has no such stream. */
+static size_t life_of(const struct scan *scan, const struct block *block)
+{
+    size_t i = life_with_number(scan, block->life);
+    return i < scan->life_count && block->stream < scan->manifest->lives[i].streams ? i : scan->life_count;
 }
 
 static void note_foreign(struct scan *scan, const struct block *block, size_t bytes, const struct scan_place *place,
@@ -486,14 +492,6 @@ static enum mae_status check_life(struct scan *scan, size_t i)
     return MAE_OK;
 }
 
-static const struct scan_life *life_with_number(const struct scan *scan, uint64_t number)
-{
-    for (size_t i = scan->first_life; i < scan->life_count; i++)
-        if (scan->manifest->lives[i].number == number)
-            return &scan->lives[i];
-    return NULL;
-}
-
 static void limit(uint64_t *promised, uint64_t most)
 {
     if (*promised > most)
@@ -503,10 +501,11 @@ static void limit(uint64_t *promised, uint64_t most)
 static void forget_promises_since(struct scan *scan, const struct scan *earlier)
 {
     for (size_t i = scan->first_life; i < scan->life_count; i++) {
-        const struct scan_life *then = life_with_number(earlier, scan->manifest->lives[i].number);
-        limit(&scan->lives[i].promised, then ? then->promised : 0);
+        const size_t then = life_with_number(earlier, scan->manifest->lives[i].number);
+        const bool was_there = then < earlier->life_count;
+        limit(&scan->lives[i].promised, was_there ? earlier->lives[then].promised : 0);
         for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++)
-            limit(&chain_of(scan, i, j)->promised, then ? earlier->chains[then->first_chain + j].promised : 0);
+            limit(&chain_of(scan, i, j)->promised, was_there ? chain_of(earlier, then, j)->promised : 0);
     }
 }
 
